@@ -1,0 +1,141 @@
+"""Every setting, its default and its check; read from `IGNY8_*` variables and nowhere else.
+
+`load()` names all that is missing or wrong at once, so that an operator mends the configuration in one go.
+"""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("postgresql", "postgres") or not parts.username:
+        raise ValueError("must look like postgresql://role:password@host:5432/database")
+    return url
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("must look like redis://host:6379/0")
+    return url
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+
+
+class SettingsError(Exception):
+    """All settings that stop the start, one line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(["These settings stop the start:", *(f"  {fault}" for fault in faults)]))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    """The configuration of one process. Field `x_y` is read from `IGNY8_X_Y`."""
+
+    model_config = SettingsConfigDict(env_prefix="IGNY8_", extra="ignore", frozen=True)
+
+    environment: Literal["development", "production"] = "production"
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str = Field("http://127.0.0.1:8080", description="Where browsers reach us; links in mails begin so.")
+    allowed_origins: Annotated[list[str], NoDecode] = Field([], description="Other origins whose pages may call us.")
+
+    database_app_url: PostgresUrl = Field(description="Role of owners, admins and workers.")
+    database_member_url: PostgresUrl = Field(description="Role of editors and viewers: granted sites only.")
+    database_signin_url: PostgresUrl = Field(description="Role that looks up credentials.")
+    database_system_url: PostgresUrl = Field(description="Role of the dispatcher, the doctor and developers.")
+    redis_url: RedisUrl
+
+    token_key: SecretStr = Field(description="At least 32 bytes, base64: signs access tokens.")
+    secrets_keys: SecretStr = Field(description="`id:base64 of 32 bytes`, comma separated; the first one seals.")
+
+    smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587; without it mails are files.")
+    mail_from: str = "IGNY8 <no-reply@localhost>"
+    mail_folder: Path = Path(".igny8/mail")
+
+    sign_up_plan: str | None = Field(None, description="Slug of the plan of new accounts; else the default plan.")
+    require_verified_email: bool = Field(True, description="Trial credits wait for the verified e-mail.")
+
+    introspection: bool | None = Field(None, description="Default: on in development only.")
+    max_depth: int = Field(15, ge=1)
+    max_aliases: int = Field(30, ge=0)
+    max_nodes: int = Field(50_000, ge=1)
+    max_tokens: int = Field(2_000, ge=1)
+    max_tokens_anonymous: int = Field(400, ge=1)
+    max_repeated_keys: int = Field(20, ge=1)
+    points_per_minute: int = Field(10_000, ge=1)
+    max_body_bytes: int = Field(1_000_000, ge=1)
+    max_answer_bytes: int = Field(8_000_000, ge=1)
+    log_format: Literal["console", "json"] = "json"
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("token_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(_decoded(value.get_secret_value())) < 32:
+            raise ValueError("must be at least 32 bytes in base64")
+        return value
+
+    @field_validator("secrets_keys")
+    @classmethod
+    def _named_keys(cls, value: SecretStr) -> SecretStr:
+        parse_keys(value)
+        return value
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.production and urlsplit(self.public_url).scheme != "https":
+            raise ValueError("public_url: must begin with https:// in production")
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def introspection_on(self) -> bool:
+        return not self.production if self.introspection is None else self.introspection
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("must be base64") from None
+
+
+def parse_keys(value: SecretStr) -> dict[str, bytes]:
+    """`a:base64,b:base64` -> {"a": 32 bytes, "b": 32 bytes}, in the given order."""
+    keys: dict[str, bytes] = {}
+    for part in value.get_secret_value().split(","):
+        key_id, _, text = part.strip().partition(":")
+        if not 1 <= len(key_id) <= 16 or not key_id.isalnum() or len(_decoded(text)) != 32:
+            raise ValueError("must be a comma separated list of id:base64 of 32 bytes")
+        keys[key_id] = _decoded(text)
+    return keys
+
+
+def load() -> Settings:
+    """The settings of this process. Raises SettingsError with every fault; values never appear in it."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # required fields come from the environment
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors(include_input=False, include_url=False, include_context=False):
+            name = f"IGNY8_{str(fault['loc'][0]).upper()}: " if fault["loc"] else "IGNY8_"
+            said = "is not set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+            faults.append(name + said)
+        raise SettingsError(faults) from None

@@ -6,7 +6,7 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -38,10 +38,25 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-class Settings(BaseSettings):
-    """The configuration of one process. Field `x_y` is read from `IGNY8_X_Y`."""
+class DatabaseSettings(BaseSettings):
+    """The four roles that serve requests; their names are the user names in these addresses."""
 
     model_config = SettingsConfigDict(env_prefix="IGNY8_", extra="ignore", frozen=True)
+
+    database_app_url: PostgresUrl = Field(description="Role of owners, admins and workers.")
+    database_member_url: PostgresUrl = Field(description="Role of editors and viewers: granted sites only.")
+    database_signin_url: PostgresUrl = Field(description="Role that looks up credentials.")
+    database_system_url: PostgresUrl = Field(description="Role of the dispatcher, the doctor and developers.")
+
+
+class MigrationSettings(DatabaseSettings):
+    """What `igny8 migrate` needs: the serving processes never hold the owner's address."""
+
+    database_owner_url: PostgresUrl = Field(description="Role that owns the tables; no superuser.")
+
+
+class Settings(DatabaseSettings):
+    """The configuration of one serving process. Field `x_y` is read from `IGNY8_X_Y`."""
 
     environment: Literal["development", "production"] = "production"
     host: str = "127.0.0.1"
@@ -49,10 +64,6 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8080", description="Where browsers reach us; links in mails begin so.")
     allowed_origins: Annotated[list[str], NoDecode] = Field([], description="Other origins whose pages may call us.")
 
-    database_app_url: PostgresUrl = Field(description="Role of owners, admins and workers.")
-    database_member_url: PostgresUrl = Field(description="Role of editors and viewers: granted sites only.")
-    database_signin_url: PostgresUrl = Field(description="Role that looks up credentials.")
-    database_system_url: PostgresUrl = Field(description="Role of the dispatcher, the doctor and developers.")
     redis_url: RedisUrl
 
     token_key: SecretStr = Field(description="At least 32 bytes, base64: signs access tokens.")
@@ -128,10 +139,13 @@ def parse_keys(value: SecretStr) -> dict[str, bytes]:
     return keys
 
 
-def load() -> Settings:
+Loaded = TypeVar("Loaded", bound=DatabaseSettings)
+
+
+def load(kind: type[Loaded]) -> Loaded:
     """The settings of this process. Raises SettingsError with every fault; values never appear in it."""
     try:
-        return Settings()  # type: ignore[call-arg]  # required fields come from the environment
+        return kind()
     except ValidationError as error:
         faults = []
         for fault in error.errors(include_input=False, include_url=False, include_context=False):

@@ -1,0 +1,140 @@
+"""The log of what changed: what the change feed, webhooks, automation and the audit read.
+
+`record` remembers; the transaction writes all of it just before it commits (`flush`), because the cursor is the
+next value of a counter row, and the row's lock makes cursors rise in commit order (sequences do not).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from igny8.db import Base, new_id
+
+
+class ChangeKind(StrEnum):
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+
+
+class ChangeCounter(Base):
+    """The last cursor of a scope: a site, or the account for what belongs to no site."""
+
+    __tablename__ = "change_counter"
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    scope_id: Mapped[UUID] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class Change(Base):
+    """One kind of change to rows of one type, in one transaction."""
+
+    __tablename__ = "change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('CREATED', 'UPDATED', 'DELETED')", name="kind"),
+        Index("uq_change_cursor", "account_id", "scope_id", "cursor", unique=True),
+    )
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    scope_id: Mapped[UUID]
+    site_id: Mapped[UUID | None]
+    cursor: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    node_type: Mapped[str]
+    node_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    action: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    actor_id: Mapped[UUID | None]
+    request_id: Mapped[str]
+    ip_address: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who made the changes of a transaction; a user of the system account may act on another account."""
+
+    account_id: UUID
+    user_id: UUID | None
+    request_id: str
+    ip_address: str | None
+    action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    kind: ChangeKind
+    node_type: str
+    ids: tuple[UUID, ...]
+    site_id: UUID | None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+_ACTOR, _NOTED = "actor", "changes"
+
+
+def begin(session: AsyncSession, actor: Actor) -> None:
+    """Say who acts in this transaction; must come before the first `record`."""
+    session.info[_ACTOR] = actor
+    session.info[_NOTED] = []
+
+
+def actor_of(session: AsyncSession) -> Actor:
+    actor: Actor = session.info[_ACTOR]
+    return actor
+
+
+def record(
+    session: AsyncSession,
+    kind: ChangeKind,
+    node_type: str,
+    ids: Sequence[UUID],
+    *,
+    site_id: UUID | None = None,
+    **details: str | int | bool | None,
+) -> None:
+    """Note that rows of a type changed; bulk work is one call. `details` must hold nothing secret."""
+    session.info[_NOTED].append(_Noted(kind, node_type, tuple(ids), site_id, details))
+
+
+async def flush(session: AsyncSession) -> None:
+    """Write what was recorded: the last statements of a transaction, scopes in one order against deadlocks."""
+    noted: list[_Noted] = session.info[_NOTED]
+    actor = actor_of(session)
+    await session.flush()
+    for scope_id in sorted({change.site_id or actor.account_id for change in noted}):
+        mine = [change for change in noted if (change.site_id or actor.account_id) == scope_id]
+        counter = insert(ChangeCounter).values(account_id=actor.account_id, scope_id=scope_id, value=len(mine))
+        taken = counter.on_conflict_do_update(
+            index_elements=[ChangeCounter.account_id, ChangeCounter.scope_id],
+            set_={"value": ChangeCounter.value + len(mine)},
+        ).returning(ChangeCounter.value)
+        last = (await session.execute(taken)).scalar_one()
+        rows = [
+            {
+                "account_id": actor.account_id,
+                "id": new_id(),
+                "scope_id": scope_id,
+                "site_id": change.site_id,
+                "cursor": last - len(mine) + number,
+                "kind": change.kind.value,
+                "node_type": change.node_type,
+                "node_ids": list(change.ids),
+                "action": actor.action,
+                "details": change.details,
+                "actor_id": actor.user_id,
+                "request_id": actor.request_id,
+                "ip_address": actor.ip_address,
+            }
+            for number, change in enumerate(mine, start=1)
+        ]
+        await session.execute(insert(Change).values(rows))
+    noted.clear()

@@ -1,0 +1,169 @@
+"""The database as the house sees it: rows, the four login roles with their pools, and identifiers.
+
+A connection belongs to one role for its whole life (switching would replan every statement). Reads take a
+psycopg connection in autocommit; writes take the same connection through SQLAlchemy: one pool per role.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import DateTime, MetaData, NullPool, Text, func
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+from igny8.access import SITE_BOUND, Role
+from igny8.errors import Unavailable
+from igny8.settings import DatabaseSettings
+
+ACQUIRE_SECONDS: Final = 2.0
+
+
+def new_id() -> UUID:
+    """A UUIDv7: rows made later sort later."""
+    return uuid7()
+
+
+class Base(DeclarativeBase):
+    """Every row. Text is `text`, times carry their zone, and constraints have predictable names."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {str: Text, datetime: DateTime(timezone=True)}
+
+
+class Timestamped:
+    """When the row was made and last changed, by the database's clock."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class LoginRole(StrEnum):
+    """The database roles, by what they serve; their real names come from the addresses in the settings."""
+
+    APP = "app"
+    MEMBER = "member"
+    SIGNIN = "signin"
+    SYSTEM = "system"
+
+    @classmethod
+    def of(cls, role: Role, *, account_named: bool) -> "LoginRole":
+        """Which pool serves a user of this role. Developers who name no account look across all of them."""
+        if role in SITE_BOUND:
+            return cls.MEMBER
+        return cls.SYSTEM if role in (Role.DEVELOPER, Role.SYSTEM_BOT) and not account_named else cls.APP
+
+
+POOL_SIZES: Final = {LoginRole.APP: 6, LoginRole.MEMBER: 4, LoginRole.SIGNIN: 2, LoginRole.SYSTEM: 1}
+
+
+class _JsonText(Loader):
+    """`json` arrives as the text PostgreSQL made; rows store `jsonb`, so only compiled reads see this type."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    connection.adapters.register_loader("json", _JsonText)
+    connection.prepared_max = 500
+
+
+async def _reset(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
+
+
+class _Role:
+    """One login role: a pool, and SQLAlchemy's view on the same pool."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self.pool = AsyncConnectionPool(
+            url.replace("postgres://", "postgresql://", 1),
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=ACQUIRE_SECONDS,
+            reconnect_timeout=5,
+            configure=_configure,
+            reset=_reset,
+            close_returns=True,
+            kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "igny8"},
+        )
+        self.engine = create_async_engine(
+            "postgresql+psycopg://", poolclass=NullPool, async_creator=self._for_sqlalchemy
+        )
+
+    async def acquire(self) -> psycopg.AsyncConnection[Any]:
+        """A connection in autocommit. Raises Unavailable when none is to be had in 2 s."""
+        try:
+            return await self.pool.getconn()
+        except PoolTimeout:
+            raise Unavailable("The database does not answer at the moment. Try again in a few seconds.") from None
+
+    async def _for_sqlalchemy(self) -> psycopg.AsyncConnection[Any]:
+        connection = await self.acquire()
+        await connection.set_autocommit(False)
+        return connection
+
+
+class Database:
+    """The pools of one process."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        urls = {
+            LoginRole.APP: settings.database_app_url,
+            LoginRole.MEMBER: settings.database_member_url,
+            LoginRole.SIGNIN: settings.database_signin_url,
+            LoginRole.SYSTEM: settings.database_system_url,
+        }
+        self._roles = {name: _Role(url.get_secret_value(), POOL_SIZES[name]) for name, url in urls.items()}
+
+    async def open(self) -> None:
+        """Start the pools; they connect by themselves, now or when PostgreSQL is back."""
+        for role in self._roles.values():
+            await role.pool.open()
+
+    async def close(self) -> None:
+        for role in self._roles.values():
+            await role.pool.close()
+
+    async def fetch_row(self, role: LoginRole, sql: str, values: Sequence[object]) -> tuple[Any, ...] | None:
+        """The first row of one prepared read, in one round trip.
+
+        A connection that died while it lay in the pool (a restarted server) is replaced: reads may be repeated.
+        """
+        served = self._roles[role]
+        for _ in range(POOL_SIZES[role] + 1):
+            connection = await served.acquire()
+            try:
+                cursor = psycopg.AsyncRawCursor(connection)
+                await cursor.execute(sql, values, prepare=True)
+                return await cursor.fetchone()
+            except psycopg.OperationalError:
+                if not connection.closed:
+                    raise
+            finally:
+                await served.pool.putconn(connection)
+        raise Unavailable("The database does not answer at the moment. Try again in a few seconds.")
+
+    @asynccontextmanager
+    async def session(self, role: LoginRole) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back when it raises."""
+        async with AsyncSession(self._roles[role].engine, expire_on_commit=False) as session, session.begin():
+            yield session

@@ -1,0 +1,9 @@
+"""Imports every module that declares rows, so that mappers and migrations see all of them."""
+
+from igny8 import changes, credits, limits, replays
+from igny8.auth import tables as auth
+from igny8.db import Base
+
+__all__ = ["auth", "changes", "credits", "limits", "replays"]
+
+metadata = Base.metadata

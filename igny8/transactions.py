@@ -1,0 +1,109 @@
+"""One write transaction: who acts is checked inside it, its changes are logged, and then it commits.
+
+Whoever opens one with `async with` ends it; functions that are given the session never commit.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8 import changes
+from igny8.access import Role, Viewer
+from igny8.db import POOL_SIZES, Database, LoginRole
+from igny8.errors import Unauthenticated, Unavailable
+
+SIGNED_OUT: Final = "This session has ended. Sign in again."
+_ENTER = text("SELECT role, account_status, served FROM app_enter(:account, :user, :session, :acting)")
+_ACT_AS = text("SELECT set_config('app.account_id', :account, true), set_config('app.user_id', :user, true)")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an access token claims. Only its signature is believed: the session row decides the rest."""
+
+    account_id: UUID
+    user_id: UUID
+    session_id: UUID
+    role: Role
+    acting_on: UUID | None = None
+
+    def login_role(self, role: Role) -> LoginRole:
+        return LoginRole.of(role, account_named=self.acting_on is not None)
+
+    def viewer(self, role: Role) -> Viewer:
+        return Viewer(
+            user_id=self.user_id,
+            account_id=self.acting_on or self.account_id,
+            session_id=self.session_id,
+            role=role,
+            acts_abroad=self.acting_on is not None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A live session, as the database knows it. `suspended` accounts read, and change nothing."""
+
+    viewer: Viewer
+    suspended: bool
+
+
+@asynccontextmanager
+async def entered(db: Database, credentials: Credentials) -> AsyncIterator[tuple[AsyncSession, Entered]]:
+    """A transaction that sees what the session's user may see. Raises Unauthenticated when there is none.
+
+    The token's role only guesses the login role; when the session row names another one, that one is taken. So is
+    a new connection when one died in the pool, because nothing was done on it yet.
+    """
+    guess = credentials.role
+    for _ in range(max(POOL_SIZES.values()) + 1):
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(db.session(credentials.login_role(guess)))
+            try:
+                found = await _enter(session, credentials)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    await session.invalidate()
+                    continue
+                raise
+            if found is None:
+                raise Unauthenticated(SIGNED_OUT)
+            role = Role(found.role)
+            if found.served:
+                suspended = found.account_status in ("SUSPENDED", "CANCELLED")
+                yield session, Entered(credentials.viewer(role), suspended)
+                return
+            guess = role
+    raise Unavailable("The database does not answer at the moment. Try again in a few seconds.")
+
+
+async def _enter(session: AsyncSession, credentials: Credentials) -> Row[tuple[str, str, bool]] | None:
+    values = {
+        "account": credentials.account_id,
+        "user": credentials.user_id,
+        "session": credentials.session_id,
+        "acting": credentials.acting_on,
+    }
+    return (await session.execute(_ENTER, values)).one_or_none()
+
+
+@asynccontextmanager
+async def acting_as(db: Database, account_id: UUID, user_id: UUID) -> AsyncIterator[AsyncSession]:
+    """A transaction in an account without a session: for sign-up, sign-in and what mailed secrets allow."""
+    async with db.session(LoginRole.APP) as session:
+        await session.execute(_ACT_AS, {"account": str(account_id), "user": str(user_id)})
+        yield session
+
+
+@asynccontextmanager
+async def logged(session: AsyncSession, actor: changes.Actor) -> AsyncIterator[None]:
+    """Write the changes that the block records, as the last statements of its transaction."""
+    changes.begin(session, actor)
+    yield
+    await changes.flush(session)

@@ -33,6 +33,16 @@ class Permission(StrEnum):
     CONTENT_READ = "CONTENT_READ"
 
 
+class Audience(StrEnum):
+    """Who may use a root field that asks for no permission."""
+
+    PUBLIC = "PUBLIC"
+    SIGNED_IN = "SIGNED_IN"
+
+
+#: What a root field states: a permission, or that it needs none.
+Need = Permission | Audience
+
 _P = Permission
 _READ = frozenset({_P.CONTENT_READ})
 _EDIT = _READ | {_P.CONTENT_WRITE, _P.CONTENT_PUBLISH}

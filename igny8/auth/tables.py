@@ -221,7 +221,7 @@ class Site(AccountOwned, Timestamped, Base):
     industry_id: Mapped[UUID | None] = mapped_column(ForeignKey("industry.id"))
     wp_url: Mapped[str | None]
     wp_username: Mapped[str | None]
-    wp_app_password: Mapped[bytes | None] = mapped_column(LargeBinary)
+    wp_app_password: Mapped[bytes | None] = mapped_column(LargeBinary, info={"secret": True})
     has_wp_app_password: Mapped[bool] = mapped_column(Computed("wp_app_password IS NOT NULL", persisted=True))
 
 

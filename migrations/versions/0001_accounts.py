@@ -405,6 +405,7 @@ def _app_enter(member: str, system: str) -> str:
         BEGIN
             PERFORM set_config('app.account_id', in_account::text, true),
                     set_config('app.user_id', in_user::text, true),
+                    set_config('app.session_id', in_session::text, true),
                     set_config('app.site_ids', '', true);
             SELECT u.role, a.status INTO who
             FROM session s
@@ -426,6 +427,7 @@ def _app_enter(member: str, system: str) -> str:
                 RETURN QUERY SELECT who.role, who.status, false;
                 RETURN;
             END IF;
+            PERFORM set_config('app.role', who.role, true);
             IF needed = 'member' THEN
                 PERFORM set_config('app.site_ids', (SELECT coalesce(array_agg(g.site_id), '{{}}')::text
                     FROM site_user_access g WHERE g.account_id = in_account AND g.user_id = in_user), true);

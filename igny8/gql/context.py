@@ -1,0 +1,138 @@
+"""What a resolver gets to know of its request, and the one way to write."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import strawberry
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8 import changes, replays, transactions
+from igny8.access import PERMISSIONS, Need, Permission, Role, Viewer
+from igny8.db import Database
+from igny8.errors import BadRequest, Forbidden, NotAllowedNow, RequestError, Unauthenticated
+from igny8.gql.payloads import MutationPayload, storable
+from igny8.gql.rate import Throttle
+from igny8.secrets import Keyring
+from igny8.settings import Settings
+from igny8.tokens import AccessTokens, RefreshTokens
+from igny8.transactions import Credentials
+
+if TYPE_CHECKING:
+    from igny8.gql.read.plans import Operation
+    from igny8.gql.read.reader import Reader
+
+NO_TOKEN = "Sign in first: this needs an access token."  # noqa: S105  # a sentence
+SUSPENDED = "This account is suspended or cancelled: it can be read and exported, and nothing in it can be changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one process shares between its requests; made by hand in the composition root."""
+
+    settings: Settings
+    db: Database
+    redis: Redis
+    throttle: Throttle
+    keyring: Keyring
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutating:
+    """The mutation that runs now; root fields of a mutation run one after the other."""
+
+    name: str
+    need: Need
+    anywhere: bool
+    while_suspended: bool
+    arguments: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Write:
+    """An open transaction of a viewer who may do what the mutation needs."""
+
+    session: AsyncSession
+    viewer: Viewer
+    answer: MutationPayload | None = None
+
+    def answered(self, payload: Any) -> Any:
+        """Keep what the mutation answers for its idempotency key, and answer it."""
+        self.answer = payload
+        return payload
+
+
+@dataclass(slots=True)
+class Context:
+    """One request. `credentials` is None for callers without a token; `refused` says why a token is not good."""
+
+    services: Services
+    request_id: str
+    ip_address: str | None = None
+    user_agent: str | None = None
+    credentials: Credentials | None = None
+    refused: RequestError | None = None
+    refresh_cookie: str | None = None
+    idempotency_key: str | None = None
+    cookies: list[str] = field(default_factory=list)
+    mutating: Mutating | None = None
+    reader: "Reader | None" = None
+    operation: "Operation | None" = None
+    reads: dict[str, bytes | RequestError] = field(default_factory=dict)
+
+    def required_credentials(self) -> Credentials:
+        """The caller's credentials. Raises Unauthenticated."""
+        if self.credentials is None:
+            raise self.refused or Unauthenticated(NO_TOKEN)
+        return self.credentials
+
+    def actor(self, account_id: UUID, user_id: UUID | None) -> changes.Actor:
+        action = self.mutating.name if self.mutating else None
+        return changes.Actor(account_id, user_id, self.request_id, self.ip_address, action)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Write]:
+        """The transaction of the running mutation: session, permission and account are checked inside it.
+
+        Raises Unauthenticated, Forbidden, NotAllowedNow; Replay when the idempotency key was used before.
+        """
+        mutating = self.mutating
+        if mutating is None:
+            raise AssertionError("writing() belongs to a mutation")
+        async with transactions.entered(self.services.db, self.required_credentials()) as (session, who):
+            _refuse(who, mutating)
+            actor = self.actor(who.viewer.account_id, who.viewer.user_id)
+            async with transactions.logged(session, actor):
+                write = Write(session, who.viewer)
+                if self.idempotency_key is not None:
+                    await self._take_key(write, mutating)
+                yield write
+                if self.idempotency_key is not None and write.answer is not None:
+                    answer = storable(write.answer)
+                    await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
+
+    async def _take_key(self, write: Write, mutating: Mutating) -> None:
+        key = replays.checked_key(self.idempotency_key or "")
+        digest = replays.digest(write.viewer.user_id, mutating.name, mutating.arguments)
+        await replays.take(write.session, write.viewer.account_id, key, digest)
+
+
+def _refuse(who: transactions.Entered, mutating: Mutating) -> None:
+    viewer = who.viewer
+    if isinstance(mutating.need, Permission) and mutating.need not in PERMISSIONS[viewer.role]:
+        raise Forbidden(f"Your role ({viewer.role}) lacks the permission {mutating.need} that this mutation needs.")
+    system_wide = viewer.role in (Role.DEVELOPER, Role.SYSTEM_BOT) and not viewer.acts_abroad
+    if system_wide and not mutating.anywhere:
+        raise BadRequest("Name the account to act on in the header X-Igny8-Account (acc_...).")
+    if who.suspended and not mutating.while_suspended and not viewer.acts_abroad:
+        raise NotAllowedNow(SUSPENDED)
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,61 @@
+"""How a mutation is declared: its permission, and what becomes of an expected failure."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar, cast, get_type_hints
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types.field import StrawberryField
+
+from igny8.access import Need
+from igny8.errors import DomainError
+from igny8.gql.context import Info, Mutating
+from igny8.gql.payloads import MutationError, replayed
+from igny8.gql.read.declare import Gate
+from igny8.replays import Replay
+
+#: Key of a root field's gate in `StrawberryField.metadata`, for those that are no compiled reads.
+GATE: Final = "gate"
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Any]])
+
+
+def mutation(
+    *, need: Need, anywhere: bool = False, while_suspended: bool = False, description: str | None = None
+) -> Callable[[Resolver], StrawberryField]:
+    """A mutation that states its permission; the transaction it opens checks it.
+
+    `anywhere`: developers may call it without naming an account. `while_suspended`: works in accounts that may
+    start and change nothing, because it only guards the user's own sign-in.
+    """
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        payload_type = get_type_hints(resolver)["return"]
+
+        @functools.wraps(resolver)
+        async def resolve(self: object, info: Info, **arguments: Any) -> Any:
+            context = info.context
+            context.mutating = Mutating(info.field_name, need, while_suspended, arguments)
+            try:
+                return await resolver(self, info, **arguments)
+            except DomainError as error:
+                return payload_type(success=False, message=None, errors=[_told(error)])
+            except Replay as before:
+                return replayed(payload_type, before.answer)
+            finally:
+                context.mutating = None
+
+        made = strawberry.mutation(resolve, description=description, metadata={GATE: Gate(need, anywhere)})
+        return cast(StrawberryField, made)
+
+    return declare
+
+
+def _told(error: DomainError) -> MutationError:
+    return MutationError(
+        code=error.code,
+        field=list(error.field),
+        message=error.message,
+        details=cast(JSON, error.details) if error.details else None,
+    )

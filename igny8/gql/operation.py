@@ -1,0 +1,188 @@
+"""From the text of an operation to the text of its answer, whatever carries them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+import structlog
+from graphql import ExecutionResult, GraphQLError, OperationType, execute, specified_rules, validate
+from graphql.execution.values import VariableValues
+from graphql.validation import NoSchemaIntrospectionCustomRule
+
+from igny8.db import Database
+from igny8.errors import BadRequest, RequestErrorCode
+from igny8.gql import faults
+from igny8.gql.context import Context
+from igny8.gql.executor import ReadExecutor
+from igny8.gql.limits import Analysis, Limits, analyse, parse_document
+from igny8.gql.rate import Allowance, RateLimiter
+from igny8.gql.read.plans import Lru, Operation
+from igny8.gql.read.reader import BrokenPromise, Reader
+from igny8.settings import Settings
+
+log = structlog.get_logger()
+
+KEPT_DOCUMENTS: Final = 1000
+LARGEST_KEPT_DOCUMENT: Final = 20_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A well-formed GraphQL request."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer as JSON text. `refused` is the code when the operation was not begun (there is no `data` then)."""
+
+    body: bytes
+    refused: RequestErrorCode | None = None
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    operation: Operation
+    analysis: Analysis
+
+
+class Engine:
+    """Runs operations of one schema: limits first, then reads as one statement, the rest by the executor."""
+
+    def __init__(self, schema: Any, settings: Settings, db: Database, rate: RateLimiter) -> None:
+        self.schema = schema._schema
+        self.reader = Reader(self.schema, db)
+        self._rate = rate
+        self._signed_in = Limits.of(settings, signed_in=True)
+        self._anonymous = Limits.of(settings, signed_in=False)
+        own = () if settings.introspection_on else (NoSchemaIntrospectionCustomRule,)
+        self._rules = (*specified_rules, *own)
+        self._suggests = not settings.production
+        self._kept: Lru[tuple[str, str | None, bool], _Prepared] = Lru(KEPT_DOCUMENTS)
+
+    async def run(self, asked: Asked, context: Context, *, reads_only: bool = False) -> Outcome:
+        """The answer to a request. `reads_only` (GET) refuses mutations; nothing is ever raised."""
+        allowance = None
+        try:
+            prepared = self._prepare(asked, signed_in=context.credentials is not None)
+            operation = prepared.operation
+            if operation.kind is OperationType.SUBSCRIPTION or (
+                reads_only and operation.kind is not OperationType.QUERY
+            ):
+                raise BadRequest(f"A {operation.kind.value} cannot be sent this way.")
+            variables = self.reader.planner.coerce(operation, dict(asked.variables))
+            if isinstance(variables, list):
+                return self._refusal(context, [faults.told(error) for error in variables])
+            cost = prepared.analysis.cost(variables.coerced)
+            allowance = await self._rate.spend(_payer(context), cost.points)
+            return await self._answer(operation, variables, context, allowance)
+        except GraphQLError as error:
+            return self._refusal(context, [faults.told(error)])
+        except _Invalid as invalid:
+            return self._refusal(context, [faults.told(error) for error in invalid.errors])
+        except Exception as error:
+            return self._failure(context, error, allowance)
+
+    def _prepare(self, asked: Asked, *, signed_in: bool) -> _Prepared:
+        """A parsed, limited and validated document; those seen before are kept."""
+        key = (asked.query, asked.operation_name, signed_in)
+        found = self._kept.get(key)
+        if found is not None:
+            return found
+        limits = self._signed_in if signed_in else self._anonymous
+        document = parse_document(asked.query, limits)
+        analysis = analyse(document, self.schema, limits)
+        errors = validate(self.schema, document, self._rules, max_errors=20, hide_suggestions=not self._suggests)
+        if errors:
+            raise _Invalid(errors)
+        made = _Prepared(self.reader.planner.operation(document, asked.operation_name), analysis)
+        return self._kept.put(key, made) if len(asked.query) <= LARGEST_KEPT_DOCUMENT else made
+
+    async def _answer(
+        self, operation: Operation, variables: VariableValues, context: Context, allowance: Allowance
+    ) -> Outcome:
+        context.reader, context.operation = self.reader, operation
+        if operation.kind is OperationType.QUERY:
+            answer = await self.reader.read(operation, variables, self._credentials(operation, context))
+            if operation.reads_alone and not answer.denied:
+                body = b'{"data":' + answer.whole() + b',"extensions":' + _extensions(context, allowance) + b"}"
+                return Outcome(body, allowance=allowance)
+            context.reads = {**answer.parts, **answer.denied}
+        return await self._execute(operation, variables, context, allowance)
+
+    def _credentials(self, operation: Operation, context: Context) -> Any:
+        """Whose session the reads check; a bad token only matters where somebody must be signed in."""
+        if not operation.public and context.refused is not None:
+            raise context.refused
+        return context.credentials
+
+    async def _execute(
+        self, operation: Operation, variables: VariableValues, context: Context, allowance: Allowance
+    ) -> Outcome:
+        name = operation.definition.name.value if operation.definition.name else None
+        result = execute(
+            self.schema,
+            operation.document,
+            context_value=context,
+            variable_values=variables.coerced,
+            operation_name=name,
+            executor_class=ReadExecutor,
+        )
+        if not isinstance(result, ExecutionResult):
+            result = await result
+        parts: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            parts["errors"] = [faults.told(error) for error in result.errors]
+        parts["extensions"] = orjson.Fragment(_extensions(context, allowance))
+        return Outcome(orjson.dumps(parts), allowance=allowance)
+
+    def _failure(self, context: Context, error: Exception, allowance: Allowance | None) -> Outcome:
+        expected = faults.as_request_error(error)
+        if expected is None:
+            log.error("request failed", exc_info=error)
+            told = {"message": faults.MASKED, "extensions": {"code": RequestErrorCode.INTERNAL}}
+            return self._refusal(context, [told], RequestErrorCode.INTERNAL, allowance)
+        return self._refusal(context, [faults.refused(expected)], expected.code, allowance)
+
+    def _refusal(
+        self,
+        context: Context,
+        errors: list[dict[str, Any]],
+        code: RequestErrorCode = RequestErrorCode.BAD_REQUEST,
+        allowance: Allowance | None = None,
+    ) -> Outcome:
+        body = {"errors": errors, "extensions": orjson.Fragment(_extensions(context, allowance))}
+        return Outcome(orjson.dumps(body), code, allowance)
+
+
+class _Invalid(Exception):
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__("the document is not valid")
+        self.errors = errors
+
+
+def _payer(context: Context) -> str:
+    """Whose allowance a request spends: the user's, or the address of a caller without a token."""
+    if context.credentials is not None:
+        return f"user:{context.credentials.user_id}"
+    return f"address:{context.ip_address}"
+
+
+def _extensions(context: Context, allowance: Allowance | None) -> bytes:
+    made: dict[str, Any] = {"requestId": context.request_id}
+    if allowance is not None:
+        made["cost"] = {
+            "requested": allowance.cost,
+            "limit": allowance.limit,
+            "remaining": allowance.remaining,
+            "resetsAt": allowance.resets_at,
+        }
+    return orjson.dumps(made)
+
+
+__all__ = ["Asked", "BrokenPromise", "Engine", "Outcome"]

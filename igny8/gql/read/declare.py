@@ -1,0 +1,363 @@
+"""How a GraphQL type says what it reads: a table, columns by name, SQL expressions, and edges to other types.
+
+What to read lies in the metadata of Strawberry's own fields, so the schema, its descriptions and introspection
+stay Strawberry's; the compiler reads the finished schema.
+
+    @rows(t.Site, prefix="sit")
+    class Site(Node):
+        name: str                                                   # the column of that name
+        sectors_count: int = sql(count_of_sectors)                  # an SQL expression over the row
+        account: Account = one()                                    # the row that account_id points to
+        sectors: Connection[Sector] = many(lambda site, sector: sector.site_id == site.id,
+                                           filter=SectorFilter, order=SectorOrder)
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Final, Generic, TypeVar, dataclass_transform, get_args, get_origin
+
+import strawberry
+from graphql import GraphQLField
+from sqlalchemy import ColumnElement, ScalarSelect, Table
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from igny8.access import Need, Permission
+from igny8.db import Base
+from igny8.gql.ids import KINDS
+
+#: Key of a field's declaration in `StrawberryField.metadata`.
+READ: Final = "read"
+PAGE_SIZE: Final = 20
+LARGEST_PAGE: Final = 100
+
+Columns = ReadOnlyColumnCollection[str, Any]
+Where = Callable[..., ColumnElement[bool]]
+Expression = ColumnElement[Any] | ScalarSelect[Any]
+OrderKeys = tuple[tuple[str, Callable[[Columns], ColumnElement[Any]], bool], ...]
+T = TypeVar("T")
+NodeT = TypeVar("NodeT")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows behind an object type."""
+
+    table: Table
+    prefix: str
+
+    @property
+    def visible(self) -> list[ColumnElement[Any]]:
+        """The columns a read may name; secret ones are not even granted to every role."""
+        return [column for column in self.table.c if not column.info.get("secret")]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a root field asks of the viewer. `anywhere`: developers may use it without naming an account."""
+
+    need: Need
+    anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A column of the field's own name. Without the permission it reads as null."""
+
+    need: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """An SQL expression over the row's columns. `never_null` promises what no constraint can."""
+
+    expression: Callable[[Columns], Expression]
+    never_null: bool = False
+    need: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An id of another row: as a field it is shown with that kind's prefix, as an argument it is parsed."""
+
+    prefix: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """An edge to one row, or with a gate a root field that finds one; arguments of `on` are the field's own."""
+
+    on: Where | None
+    need: Permission | None = None
+    gate: Gate | None = None
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A connection (read in keyset pages), or with `most` a plain list of at most so many."""
+
+    on: Where | None
+    orders: Mapping[str, Callable[[Columns], ColumnElement[Any]]]
+    default: OrderKeys
+    need: Permission | None = None
+    gate: Gate | None = None
+    arguments: tuple[str, ...] = ()
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeById:
+    """The root field that finds any row by its id, and `nodes` for several of them."""
+
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter's own condition; without one a filter field compares the column of its name."""
+
+    where: Callable[[Columns, Any], ColumnElement[bool]]
+
+
+Declaration = Plain | Sql | Reference | One | Many | NodeById
+
+
+def newest_first(columns: Columns) -> ColumnElement[Any]:
+    """The order of lists that ask for none."""
+    created: ColumnElement[Any] = columns.created_at
+    return created
+
+
+NEWEST: Final[OrderKeys] = (("CREATED_AT", newest_first, True),)
+
+
+def column(*, need: Permission | None = None, description: str | None = None) -> Any:
+    """The column of the field's name, when it needs a permission or a description."""
+    return _field(Plain(need), description)
+
+
+def sql(
+    expression: Callable[[Columns], Expression],
+    *,
+    never_null: bool = False,
+    need: Permission | None = None,
+    description: str | None = None,
+) -> Any:
+    """A field computed by PostgreSQL from the row's columns."""
+    return _field(Sql(expression, never_null, need), description)
+
+
+def ref(prefix: str, name: str, *, description: str | None = None) -> Any:
+    """The id in column `name`, shown as one of kind `prefix`."""
+    return _field(Reference(prefix, name), description)
+
+
+def one(on: Where | None = None, *, need: Permission | None = None, description: str | None = None) -> Any:
+    """An edge to one row: `on(row, other)`, or by convention the column `<field>_id`."""
+    return _field(One(on, need), description)
+
+
+def many(
+    on: Where,
+    *,
+    filter: type | None = None,
+    order: type | None = None,
+    default: OrderKeys = NEWEST,
+    need: Permission | None = None,
+    description: str | None = None,
+) -> Any:
+    """A connection to the rows for which `on(row, other)` holds."""
+    return _connection(on, 2, filter, order, default, need, None, description)
+
+
+def listed(on: Where, *, most: int, default: OrderKeys = NEWEST, description: str | None = None) -> Any:
+    """A short list of the rows for which `on(row, other)` holds; never more than `most`."""
+    return _field(Many(on, {}, default, most=most), description)
+
+
+def root(where: Where, *, need: Need, anywhere: bool = False, description: str | None = None) -> Any:
+    """A root field for the one row for which `where(columns, ...)` holds; its parameters are the arguments."""
+    own = _own_arguments(where, 1)
+    names = tuple(argument.python_name for argument in own)
+    return _field(One(where, gate=Gate(need, anywhere), arguments=names), description, own)
+
+
+def roots(
+    *,
+    need: Need,
+    anywhere: bool = False,
+    where: Where | None = None,
+    filter: type | None = None,
+    order: type | None = None,
+    default: OrderKeys = NEWEST,
+    description: str | None = None,
+) -> Any:
+    """A root connection over all rows the viewer may see, or those for which `where(columns, ...)` holds."""
+    return _connection(where, 1, filter, order, default, None, Gate(need, anywhere), description)
+
+
+def root_list(
+    *,
+    need: Need,
+    most: int,
+    anywhere: bool = False,
+    where: Where | None = None,
+    default: OrderKeys = NEWEST,
+    description: str | None = None,
+) -> Any:
+    """A root field that is a short plain list."""
+    return _field(Many(where, {}, default, gate=Gate(need, anywhere), most=most), description)
+
+
+def node_by_id(*, need: Need, description: str | None = None) -> Any:
+    """`node(id:)`: any row the viewer may see; the id's prefix names the type."""
+    return _field(NodeById(Gate(need)), description, [_argument("id", strawberry.ID)])
+
+
+def nodes_by_id(*, need: Need, description: str | None = None) -> Any:
+    """`nodes(ids:)`: the same for at most 100 ids, in their order; null where there is none."""
+    return _field(NodeById(Gate(need)), description, [_argument("ids", list[strawberry.ID])])
+
+
+def where(condition: Callable[[Columns, Any], ColumnElement[bool]], *, description: str | None = None) -> Any:
+    """A field of a filter input with a condition of its own. Absent or null filters nothing."""
+    return strawberry.field(default=strawberry.UNSET, metadata={READ: Condition(condition)}, description=description)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed))
+def rows(table: type[Base], *, prefix: str) -> Callable[[type[T]], type[T]]:
+    """Declare an object type over a table; its docstring is the description."""
+    if prefix not in KINDS:
+        raise ValueError(f"{prefix!r} is not among the kinds of ids")
+
+    def declare(cls: type[T]) -> type[T]:
+        source: Table = table.__table__  # type: ignore[assignment]  # a mapped class always has a Table
+        cls.__source__ = Source(source, prefix)  # type: ignore[attr-defined]  # read back by the compiler
+        return strawberry.type(cls, description=inspect.getdoc(cls) if cls.__doc__ else None)
+
+    return declare
+
+
+def extend(target: type, *extensions: type) -> None:
+    """Add the fields of `extensions` (plain `strawberry.type` classes of higher domains) to an object type."""
+    for extension in extensions:
+        target.__strawberry_definition__.fields.extend(  # type: ignore[attr-defined]  # set by strawberry.type
+            extension.__strawberry_definition__.fields  # type: ignore[attr-defined]
+        )
+
+
+def ordering(name: str, /, **columns: Callable[[Columns], ColumnElement[Any]]) -> type:
+    """An order input `{ field: <name>Field! direction: OrderDirection! }` over these expressions."""
+    members = Enum(f"{name}Field", {key.upper(): key.upper() for key in columns})  # type: ignore[misc]  # made at run time
+    field_type = strawberry.enum(members, name=f"{name}Field")
+    made: type = strawberry.input(type(name, (), {"__annotations__": {"field": field_type, "direction": Direction}}))
+    made.__orders__ = {key.upper(): expression for key, expression in columns.items()}  # type: ignore[attr-defined]
+    return made
+
+
+@strawberry.enum(name="OrderDirection")
+class Direction(Enum):
+    """NULLs come last in either direction."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+@strawberry.interface(description="Anything that can be refetched by its id with `node(id:)`.")
+class Node:
+    id: strawberry.ID
+
+
+@strawberry.type(description="Where a page lies among all rows. Cursors belong to the order they were made for.")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="One row of a page and its cursor.")
+class Edge(Generic[NodeT]):
+    cursor: str
+    node: NodeT
+
+
+@strawberry.type(description="A page: by default the first 20 rows, at most 100.")
+class Connection(Generic[NodeT]):
+    edges: list[Edge[NodeT]]
+    nodes: list[NodeT]
+    page_info: PageInfo
+    total_count: int = strawberry.field(description="How many rows match in all, pages aside.")
+
+
+def declaration_of(field: GraphQLField) -> Any:
+    """What the field declares to read; None for plain columns and for fields that are not ours."""
+    definition = field.extensions.get("strawberry-definition")
+    return definition.metadata.get(READ) if definition else None
+
+
+def python_name(field: GraphQLField) -> str:
+    name: str = field.extensions["strawberry-definition"].python_name
+    return name
+
+
+def reference_of(annotation: Any) -> Reference | None:
+    """The kind of id that an argument or filter field takes: `Annotated[ID, Reference("sit", "site_id")]`."""
+    if get_origin(annotation) is Annotated:
+        return next((part for part in get_args(annotation) if isinstance(part, Reference)), None)
+    return None
+
+
+def _field(
+    declaration: Declaration, description: str | None, arguments: list[StrawberryArgument] | None = None
+) -> Any:
+    made = StrawberryField(metadata={READ: declaration}, description=description)
+    made.arguments = arguments or []
+    return made
+
+
+def _argument(name: str, annotation: object, *, optional: bool = False) -> StrawberryArgument:
+    default = strawberry.UNSET if optional else inspect.Parameter.empty
+    return StrawberryArgument(name, None, StrawberryAnnotation(annotation), default=default)
+
+
+def _own_arguments(on: Where | None, skip: int) -> list[StrawberryArgument]:
+    """Parameters that a condition has beside its columns become arguments of the field."""
+    if on is None:
+        return []
+    parameters = list(inspect.signature(on, eval_str=True).parameters.values())[skip:]
+    return [_argument(p.name, p.annotation, optional=p.default is not p.empty) for p in parameters]
+
+
+def _connection(
+    on: Where | None,
+    skip: int,
+    filter: type | None,
+    order: type | None,
+    default: OrderKeys,
+    need: Permission | None,
+    gate: Gate | None,
+    description: str | None,
+) -> Any:
+    own = _own_arguments(on, skip)
+    arguments = list(own)
+    for name, annotation in (
+        ("first", int | None),
+        ("after", str | None),
+        ("last", int | None),
+        ("before", str | None),
+    ):
+        arguments.append(_argument(name, annotation, optional=True))
+    if filter is not None:
+        arguments.append(_argument("filter", filter | None, optional=True))
+    if order is not None:
+        arguments.append(_argument("order_by", list[order] | None, optional=True))  # type: ignore[valid-type]
+    orders = getattr(order, "__orders__", {})
+    names = tuple(argument.python_name for argument in own)
+    return _field(Many(on, orders, default, need, gate, names), description, arguments)

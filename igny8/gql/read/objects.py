@@ -1,0 +1,330 @@
+"""A selection over a row becomes the SQL expression of its JSON."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    GraphQLUnionType,
+    SelectionSetNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
+from sqlalchemy import ColumnElement, Text, Uuid, and_, case, cast, func, literal_column, null, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
+
+from igny8.access import PERMISSIONS, Audience, Permission, Role
+from igny8.errors import BadRequest, Forbidden, Unauthenticated
+from igny8.gql.read.declare import (
+    Gate,
+    Many,
+    NodeById,
+    One,
+    Plain,
+    Reference,
+    Source,
+    Sql,
+    declaration_of,
+    python_name,
+    reference_of,
+)
+from igny8.gql.read.pages import Page
+from igny8.gql.read.statement import Pairs, Statement, json_object, name_literal, public_id
+from igny8.gql.read.variables import Slot, prefixes_in
+
+Selected = dict[str, list[FieldNode]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The columns an expression may use; documents (JSON columns) have no source."""
+
+    columns: Any
+    source: Source | None
+
+
+class Compiler:
+    """Compiles one operation for one role; `denied` collects the root keys that the role may not read."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        sources: Mapping[str, Source],
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        role: Role | None,
+    ) -> None:
+        self.schema, self.sources, self.fragments, self.variables = schema, sources, fragments, variables
+        self.permissions = PERMISSIONS[role] if role else frozenset()
+        self.statement = Statement()
+
+    def may(self, need: Permission | None) -> bool:
+        return need is None or need in self.permissions
+
+    def collect(
+        self,
+        type_: GraphQLNamedType,
+        sets: Iterable[SelectionSetNode | None],
+        into: Selected | None = None,
+        seen: set[str] | None = None,
+    ) -> Selected:
+        """The fields selected on an object type, by response key, fragments and directives resolved."""
+        found: Selected = {} if into is None else into
+        seen = set() if seen is None else seen
+        for node in (node for selected in sets if selected for node in selected.selections):
+            if not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                found.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
+                continue
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in seen:
+                    continue
+                seen.add(node.name.value)
+            fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            if self._applies(fragment, type_):
+                self.collect(type_, [fragment.selection_set], found, seen)
+        return found
+
+    def _applies(self, fragment: Any, type_: GraphQLNamedType) -> bool:
+        if fragment.type_condition is None or fragment.type_condition.name.value == type_.name:
+            return True
+        condition = self.schema.type_map[fragment.type_condition.name.value]
+        return isinstance(condition, GraphQLInterfaceType | GraphQLUnionType) and self.schema.is_sub_type(
+            condition,
+            type_,
+        )
+
+    def _included(self, node: Any) -> bool:
+        if not node.directives:
+            return True
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        return not (skip and skip["if"]) and not (include and not include["if"])
+
+    def arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
+        return get_argument_values(field, node, self.variables)
+
+    def own_arguments(self, field: GraphQLField, names: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments that a declared condition asks for, bound; absent and null are None."""
+        made: dict[str, Any] = {}
+        for public, argument in field.args.items():
+            definition = argument.extensions["strawberry-definition"]
+            if definition.python_name in names:
+                value = given.get(public)
+                kind = reference_of(definition.type_annotation.annotation)
+                if value is None:
+                    made[definition.python_name] = None
+                elif kind:
+                    made[definition.python_name] = self.statement.bind_id(value, kind.prefix, public)
+                else:
+                    made[definition.python_name] = self.statement.bind(value, Text())
+        return made
+
+    def object(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode], row: Row, path: str) -> ColumnElement[Any]:
+        pairs: Pairs = []
+        for key, same in self.collect(type_, [node.selection_set for node in nodes]).items():
+            name = same[0].name.value
+            if name == "__typename":
+                pairs.append((key, name_literal(type_.name)))
+            else:
+                pairs.append((key, self._value(type_.fields[name], name, same, row, f"{path}.{key}")))
+        return json_object(pairs)
+
+    def _value(
+        self, field: GraphQLField, name: str, nodes: list[FieldNode], row: Row, path: str
+    ) -> ColumnElement[Any]:
+        declared = declaration_of(field)
+        if isinstance(declared, Plain | Sql | One | Many) and not self.may(declared.need):
+            if is_non_null_type(field.type):
+                raise Forbidden(f"Reading '{path}' needs the permission {declared.need}.")
+            return null()
+        if isinstance(declared, One):
+            return self._one(declared, field, nodes, row, path)
+        if isinstance(declared, Many):
+            return self._many(declared, field, nodes, path, row)
+        if isinstance(declared, Reference):
+            return public_id(declared.prefix, row.columns[declared.column])
+        if isinstance(declared, Sql):
+            return self._leaf(declared.expression(row.columns), field, nodes, path, sure=declared.never_null)
+        if name == "id" and row.source:
+            return public_id(row.source.prefix, row.columns.id)
+        column = row.columns[python_name(field) if row.source else name]
+        return self._leaf(column, field, nodes, path, sure=row.source is not None)
+
+    def _leaf(
+        self, value: Any, field: GraphQLField, nodes: list[FieldNode], path: str, *, sure: bool
+    ) -> ColumnElement[Any]:
+        target = get_named_type(field.type)
+        if isinstance(target, GraphQLObjectType):
+            return self._document(target, field.type, nodes, value, path)
+        made = cast(value, Text) if target.name == "Decimal" else value
+        return made if sure else self.promised(func.to_json(made), field, path)
+
+    def _one(
+        self, declared: One, field: GraphQLField, nodes: list[FieldNode], row: Row, path: str
+    ) -> ColumnElement[Any]:
+        target = get_named_type(field.type)
+        source = self.sources[target.name]
+        other = source.table.alias()
+        on = (
+            declared.on(row.columns, other.c)
+            if declared.on
+            else other.c.id == row.columns[f"{python_name(field)}_id"]
+        )
+        found = select(self.object(target, nodes, Row(other.c, source), path)).select_from(other)  # type: ignore[arg-type]  # an object type: it has a source
+        found = found.where(same_account(row, other.c, on)).limit(literal_column("1")).correlate_except(other)
+        return self.promised(found.scalar_subquery(), field, path)
+
+    def _many(
+        self, declared: Many, field: GraphQLField, nodes: list[FieldNode], path: str, row: Row | None
+    ) -> ColumnElement[Any]:
+        own = self.own_arguments(field, declared.arguments, self.arguments(field, nodes[0]))
+
+        def base(columns: Any) -> ColumnElement[bool] | None:
+            if row is None:
+                return declared.on(columns, **own) if declared.on else None
+            return same_account(row, columns, declared.on(row.columns, columns, **own))  # type: ignore[misc]  # edges have one
+
+        if declared.most is not None:
+            return self._list(declared, declared.most, field, nodes, path, base)
+        return Page(self, declared, field, nodes, path, base).compile()
+
+    def _list(
+        self,
+        declared: Many,
+        most: int,
+        field: GraphQLField,
+        nodes: list[FieldNode],
+        path: str,
+        base: Callable[[Any], ColumnElement[bool] | None],
+    ) -> ColumnElement[Any]:
+        target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared over rows
+        source = self.sources[target.name]
+        table = source.table.alias()
+        condition = base(table.c)
+        order = [make(table.c).desc() if desc else make(table.c).asc() for _, make, desc in declared.default]
+        inner = select(*(table.c[column.name] for column in source.visible))
+        if condition is not None:
+            inner = inner.where(condition)
+        inner = inner.order_by(*order, table.c.id).limit(literal_column(str(most))).correlate_except(table)
+        rows = inner.subquery()
+        listed = func.json_agg(self.object(target, nodes, Row(rows.c, source), path))
+        return select(func.coalesce(listed, literal_column("'[]'::json"))).select_from(rows).scalar_subquery()
+
+    def promised(self, value: ColumnElement[Any], field: GraphQLField, path: str) -> ColumnElement[Any]:
+        """Make PostgreSQL raise where a value that the schema calls non-null is null after all."""
+        if is_non_null_type(field.type):
+            return func.coalesce(cast(value, JSON), func.gql_null(name_literal(path)))
+        return value
+
+    def _document(
+        self, type_: GraphQLObjectType, output: GraphQLOutputType, nodes: list[FieldNode], value: Any, path: str
+    ) -> ColumnElement[Any]:
+        """A selection into a JSON document, or into each document of a list."""
+        if not is_list_type(get_nullable_type(output)):
+            return case((value.is_(None), null()), else_=self.object(type_, nodes, Row(_Keys(value), None), path))
+        item = func.jsonb_array_elements(value).table_valued("value", with_ordinality="at").render_derived()
+        made = self.object(type_, nodes, Row(_Keys(item.c.value), None), path)
+        listed = func.coalesce(func.json_agg(aggregate_order_by(made, item.c.at)), literal_column("'[]'::json"))
+        documents = select(listed).select_from(item).correlate_except(item).scalar_subquery()
+        return case((value.is_(None), null()), else_=documents)
+
+    def root(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
+        """The JSON of one root field. Raises Unauthenticated or Forbidden for what the role may not read."""
+        declared = declaration_of(field)
+        if isinstance(declared, Many):
+            return self._many(declared, field, nodes, key, None)
+        if isinstance(declared, NodeById):
+            return self._by_id(field, nodes, key)
+        target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared over rows
+        source = self.sources[target.name]
+        table = source.table.alias()
+        own = self.own_arguments(field, declared.arguments, self.arguments(field, nodes[0]))
+        found = select(self.object(target, nodes, Row(table.c, source), key)).select_from(table)
+        found = found.where(declared.on(table.c, **own)).limit(literal_column("1")).correlate_except(table)
+        return self.promised(found.scalar_subquery(), field, key)
+
+    def _by_id(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
+        given = self.arguments(field, nodes[0])
+        several = "ids" in given
+        asked = given["ids"] if several else [given["id"]]
+        wanted = self.statement.bind_node_ids(asked, "ids" if several else "id")
+        item = func.unnest(wanted).table_valued("id", with_ordinality="at").render_derived()
+        kind, uuid = func.left(item.c.id, 3), cast(func.substr(item.c.id, 5), Uuid())
+        interface: Any = get_named_type(field.type)
+        arms = []
+        for type_ in self.schema.get_possible_types(interface):
+            source = self.sources.get(type_.name)
+            if source is not None and source.prefix in prefixes_in(asked):
+                table = source.table.alias()
+                made = select(self.object(type_, nodes, Row(table.c, source), key)).select_from(table)
+                found = made.where(table.c.id == uuid).correlate_except(table).scalar_subquery()
+                arms.append((kind == name_literal(source.prefix), found))
+        value = case(*arms, else_=null()) if arms else null()
+        shown = func.json_agg(aggregate_order_by(value, item.c.at)) if several else value
+        read = select(shown).select_from(item).correlate_except(item).scalar_subquery()
+        return func.coalesce(read, literal_column("'[]'::json")) if several else read
+
+    def by_ids(
+        self, target: GraphQLObjectType, nodes: list[FieldNode], path: str, *, several: bool
+    ) -> ColumnElement[Any]:
+        """The rows that a mutation or an event points to, bound to the slot `ids`, in their order."""
+        source = self.sources[target.name]
+        table = source.table.alias()
+        made = self.object(target, nodes, Row(table.c, source), path)
+        if not several:
+            wanted = table.c.id == self.statement.bind(Slot(("@ids",)), source.table.c.id.type)
+            return select(made).select_from(table).where(wanted).correlate_except(table).scalar_subquery()
+        given = self.statement.bind(Slot(("@ids",)), ARRAY(source.table.c.id.type))
+        listed = func.json_agg(aggregate_order_by(made, func.array_position(given, table.c.id)))
+        rows = select(func.coalesce(listed, literal_column("'[]'::json"))).select_from(table)
+        return rows.where(table.c.id == func.any(given)).correlate_except(table).scalar_subquery()
+
+
+class _Keys:
+    """Lets a JSON document be read like columns: `columns["heading"]`."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+
+    def __getitem__(self, name: str) -> Any:
+        return func.nullif(self._document.op("->")(name_literal(name)), literal_column("'null'::jsonb"))
+
+
+def refuse(gate: Gate, role: Role | None, *, account_named: bool) -> Unauthenticated | Forbidden | BadRequest | None:
+    """Why a viewer of this role may not use a root field, or None."""
+    if gate.need is Audience.PUBLIC:
+        return None
+    if role is None:
+        return Unauthenticated("Sign in first: this field needs an access token.")
+    if isinstance(gate.need, Permission) and gate.need not in PERMISSIONS[role]:
+        return Forbidden(f"Your role ({role}) lacks the permission {gate.need} that this field needs.")
+    if not gate.anywhere and not account_named and role in (Role.DEVELOPER, Role.SYSTEM_BOT):
+        return BadRequest("Name the account to act on in the header X-Igny8-Account (acc_...).")
+    return None
+
+
+def same_account(row: Row, other: Any, on: Any) -> ColumnElement[bool]:
+    """Say the account too: the indexes lead with it, and roles that see all accounts need it for a right answer."""
+    if row.source is None or "account_id" not in other:
+        return on  # type: ignore[no-any-return]  # a condition
+    if "account_id" in row.columns:
+        return and_(other.account_id == row.columns.account_id, on)
+    if row.source.prefix == "acc":
+        return and_(other.account_id == row.columns.id, on)
+    return on  # type: ignore[no-any-return]  # a condition

@@ -1,0 +1,202 @@
+"""Documents and plans that were seen before, both in bounded tables: nothing is parsed or compiled twice."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    type_from_ast,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from igny8.access import Audience, Role
+from igny8.errors import RequestError
+from igny8.gql.read.declare import Source, declaration_of
+from igny8.gql.read.objects import Compiler, refuse
+from igny8.gql.read.statement import Pairs, Plan, name_literal
+from igny8.gql.read.variables import symbolize
+
+PLANS_PER_OPERATION: Final = 50
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Lru(Generic[Key, Value]):
+    """A table of at most `size` entries; the one not used for longest goes first."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: OrderedDict[Key, Value] = OrderedDict()
+
+    def get(self, key: Key) -> Value | None:
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+        return found
+
+    def put(self, key: Key, value: Value) -> Value:
+        self._entries[key] = value
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        return value
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation of a valid document.
+
+    `reads_alone`: every root field is compiled, none needs the executor. `public`: nobody need be signed in.
+    """
+
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    reads_alone: bool
+    public: bool
+    plans: Lru[Any, Plan] = field(default_factory=lambda: Lru(PLANS_PER_OPERATION))
+    payload_plans: Lru[Any, Plan] = field(default_factory=lambda: Lru(PLANS_PER_OPERATION))
+
+    @property
+    def kind(self) -> OperationType:
+        return self.definition.operation
+
+
+class Planner:
+    """Turns operations into plans for a schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.sources = _sources_of(schema)
+
+    def operation(self, document: DocumentNode, name: str | None) -> Operation:
+        """The operation to run. Raises GraphQLError when the name picks none, or none is given among several."""
+        definitions = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+        if name is None and len(definitions) > 1:
+            raise GraphQLError("The document holds several operations: say which one in 'operationName'.")
+        found = next((d for d in definitions if name is None or (d.name and d.name.value == name)), None)
+        if found is None:
+            raise GraphQLError(
+                f"The document holds no operation named '{name}'." if name else "There is no operation."
+            )
+        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        if found.operation is not OperationType.QUERY:
+            return Operation(document, found, fragments, reads_alone=False, public=False)
+        query: GraphQLObjectType = self.schema.query_type  # type: ignore[assignment]  # every schema has one
+        names = _root_names(found.selection_set.selections, fragments) - {"__typename"}
+        declared = [declaration_of(query.fields[name]) if name in query.fields else None for name in names]
+        public = all(read is not None and read.gate.need is Audience.PUBLIC for read in declared)
+        alone = all(read is not None for read in declared) and not found.directives
+        return Operation(document, found, fragments, reads_alone=alone, public=public)
+
+    def coerce(self, operation: Operation, variables: dict[str, Any]) -> VariableValues | list[GraphQLError]:
+        return get_variable_values(self.schema, operation.definition.variable_definitions or (), variables)
+
+    def plan(
+        self, operation: Operation, variables: VariableValues, role: Role | None, *, account_named: bool
+    ) -> Plan:
+        """The plan for all compiled root fields of a query. Raises RequestError for arguments that cannot be."""
+        symbols, shape = self._symbolized(operation, variables)
+        key = (role, account_named, shape)
+        found = operation.plans.get(key)
+        if found is None:
+            found = operation.plans.put(key, self._compile(operation, symbols, role, account_named=account_named))
+        return found
+
+    def payload_plan(
+        self,
+        operation: Operation,
+        variables: VariableValues,
+        role: Role | None,
+        *,
+        nodes: list[FieldNode],
+        output: GraphQLOutputType,
+        path: str,
+    ) -> Plan:
+        """The plan that reads what a payload or event points to."""
+        several = is_list_type(get_nullable_type(output))
+        symbols, shape = self._symbolized(operation, variables)
+        key = (role, shape, path, several)
+        found = operation.payload_plans.get(key)
+        if found is None:
+            compiler = Compiler(self.schema, self.sources, operation.fragments, symbols, role)
+            target: GraphQLObjectType = get_named_type(output)  # type: ignore[assignment]  # an object with rows
+            value = compiler.by_ids(target, nodes, path, several=several)
+            found = operation.payload_plans.put(key, compiler.statement.finish([("value", value)], {}, role))
+        return found
+
+    def _symbolized(self, operation: Operation, variables: VariableValues) -> tuple[VariableValues, Hashable]:
+        definitions = {d.variable.name.value: d for d in operation.definition.variable_definitions or ()}
+        if not definitions:
+            return variables, ()
+        symbols: dict[str, Any] = {}
+        shape: list[Hashable] = []
+        for name, value in variables.coerced.items():
+            type_ = type_from_ast(self.schema, definitions[name].type)
+            symbols[name], part = symbolize(value, type_, (name,))
+            shape.append((name, part))
+        return variables._replace(coerced=symbols), tuple(shape)
+
+    def _compile(
+        self, operation: Operation, variables: VariableValues, role: Role | None, *, account_named: bool
+    ) -> Plan:
+        query: GraphQLObjectType = self.schema.query_type  # type: ignore[assignment]  # every schema has one
+        compiler = Compiler(self.schema, self.sources, operation.fragments, variables, role)
+        columns: Pairs = []
+        denied: dict[str, RequestError] = {}
+        for key, nodes in compiler.collect(query, [operation.definition.selection_set]).items():
+            name = nodes[0].name.value
+            if name == "__typename" and operation.reads_alone:
+                columns.append((key, name_literal(query.name)))
+                continue
+            declared = declaration_of(query.fields[name]) if name in query.fields else None
+            if declared is None:
+                continue
+            refused: RequestError | None = refuse(declared.gate, role, account_named=account_named)
+            if refused is None:
+                try:
+                    columns.append((key, compiler.root(query.fields[name], nodes, key)))
+                except RequestError as error:
+                    refused = error
+            if refused is not None:
+                denied[key] = refused
+        return compiler.statement.finish(columns, denied, role)
+
+
+def _root_names(selections: Any, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
+    """Every root field that is named, skipped or not; the document is valid, so fragments do not circle."""
+    found: set[str] = set()
+    for node in selections:
+        if isinstance(node, FieldNode):
+            found.add(node.name.value)
+        else:
+            inner = node if isinstance(node, InlineFragmentNode) else fragments[node.name.value]
+            found |= _root_names(inner.selection_set.selections, fragments)
+    return found
+
+
+def _sources_of(schema: GraphQLSchema) -> dict[str, Source]:
+    found = {}
+    for name, type_ in schema.type_map.items():
+        definition = type_.extensions.get("strawberry-definition")
+        source = getattr(getattr(definition, "origin", None), "__source__", None)
+        if source is not None and isinstance(type_, GraphQLObjectType):
+            found[name] = source
+    return found

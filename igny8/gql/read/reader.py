@@ -1,0 +1,115 @@
+"""Runs compiled reads: one statement, one round trip, and the text goes into the answer as it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+import structlog
+from graphql import FieldNode, GraphQLOutputType, GraphQLSchema
+from graphql.execution.values import VariableValues
+
+from igny8.access import Role
+from igny8.db import Database, LoginRole
+from igny8.errors import BadRequest, RequestError, TimedOut, TooComplex, Unauthenticated
+from igny8.gql.read.plans import Operation, Planner
+from igny8.gql.read.statement import Plan
+from igny8.transactions import SIGNED_OUT, Credentials
+
+log = structlog.get_logger()
+
+NULL_FOUND: Final = "GQ001"
+
+
+class BrokenPromise(Exception):
+    """A value that the schema calls non-null was null: a fault of ours, with the path where it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON text of each root key, or of the whole operation; and the root keys that were refused."""
+
+    parts: Mapping[str, bytes]
+    denied: Mapping[str, RequestError]
+
+    def whole(self) -> bytes:
+        """`{"key":value,...}` in the order of the selection."""
+        return b"{" + b",".join(b'"' + key.encode() + b'":' + text for key, text in self.parts.items()) + b"}"
+
+
+class Reader:
+    """Reads for one schema from one database."""
+
+    def __init__(self, schema: GraphQLSchema, db: Database) -> None:
+        self.planner = Planner(schema)
+        self._db = db
+
+    async def read(self, operation: Operation, variables: VariableValues, credentials: Credentials | None) -> Answer:
+        """All compiled root fields of a query. Raises Unauthenticated when the session is not alive."""
+        if operation.public:
+            credentials = None
+        named = credentials is not None and credentials.acting_on is not None
+
+        def plan(role: Role | None) -> Plan:
+            return self.planner.plan(operation, variables, role, account_named=named)
+
+        made, row = await self._run(plan, variables.coerced, credentials)
+        return Answer({key: text or b"null" for key, text in zip(made.keys, row, strict=True)}, made.denied)
+
+    async def rows(
+        self,
+        operation: Operation,
+        variables: VariableValues,
+        credentials: Credentials | None,
+        ids: UUID | list[UUID],
+        *,
+        nodes: list[FieldNode],
+        output: GraphQLOutputType,
+        path: str,
+    ) -> bytes | None:
+        """What a payload or an event points to, as JSON text; None when the viewer cannot see it."""
+
+        def plan(role: Role | None) -> Plan:
+            return self.planner.payload_plan(operation, variables, role, nodes=nodes, output=output, path=path)
+
+        _, row = await self._run(plan, {**variables.coerced, "@ids": ids}, credentials)
+        found: bytes | None = row[0]
+        return found
+
+    async def _run(
+        self, plan_for: Any, variables: Mapping[str, Any], credentials: Credentials | None
+    ) -> tuple[Plan, tuple[Any, ...]]:
+        """The plan that served and its columns. The token's role is a guess that the session row may correct."""
+        role = credentials.role if credentials else None
+        for _ in range(3):
+            plan: Plan = plan_for(role)
+            if not plan.keys:
+                return plan, ()
+            login = credentials.login_role(role) if credentials and role else LoginRole.APP
+            row = await self._fetch(login, plan, plan.parameters(variables, credentials))
+            if credentials is None:
+                return plan, row or ()
+            if row is None:
+                raise Unauthenticated(SIGNED_OUT)
+            actual, served, *values = row
+            if served and actual == role:
+                return plan, tuple(values)
+            role = Role(actual)
+        raise Unauthenticated(SIGNED_OUT)
+
+    async def _fetch(self, login: LoginRole, plan: Plan, values: list[Any]) -> tuple[Any, ...] | None:
+        try:
+            return await self._db.fetch_row(login, plan.sql, values)
+        except psycopg.errors.QueryCanceled:
+            raise TimedOut("The query took too long. Ask for fewer rows or fields.") from None
+        except psycopg.errors.StatementTooComplex:
+            raise TooComplex("The query is too complex. Ask for fewer fields at once.") from None
+        except psycopg.errors.DataError as error:
+            # A filter value that PostgreSQL cannot take, such as a number or date out of range.
+            log.info("read refused", sqlstate=error.sqlstate)
+            raise BadRequest("A value in a filter or cursor is out of range for what it is compared with.") from None
+        except psycopg.Error as error:
+            if error.sqlstate == NULL_FOUND:
+                raise BrokenPromise(str(error.diag.message_primary)) from error
+            raise

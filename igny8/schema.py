@@ -3,15 +3,27 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from igny8.access import Audience
 from igny8.auth.graphql.queries import AuthQuery
+from igny8.auth.graphql.types import Account
+from igny8.billing.graphql import AccountBilling, BillingQuery
+from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
 from igny8.gql.scalars import SCALARS
+
+extend(Account, AccountBilling)
 
 
 @strawberry.type
-class Query(AuthQuery):
+class Query(AuthQuery, BillingQuery):
     """Everything that can be read."""
+
+    node: Node | None = node_by_id(need=Audience.SIGNED_IN, description="Any object you may read, by its id.")
+    nodes: list[Node | None] = nodes_by_id(
+        need=Audience.SIGNED_IN, description="At most 100 objects by their ids, in their order."
+    )
 
 
 def make_schema() -> strawberry.Schema:
+    """The schema of the API, complete and checked."""
     config = StrawberryConfig(default_resolver=lambda value, name: getattr(value, name, None), scalar_map=SCALARS)
     return strawberry.Schema(Query, config=config)

@@ -79,6 +79,7 @@ class Context:
     user_agent: str | None = None
     credentials: Credentials | None = None
     refused: RequestError | None = None
+    cookie_mode: bool = False
     refresh_cookie: str | None = None
     idempotency_key: str | None = None
     cookies: list[str] = field(default_factory=list)

@@ -36,7 +36,7 @@ def mutation(
         @functools.wraps(resolver)
         async def resolve(self: object, info: Info, **arguments: Any) -> Any:
             context = info.context
-            context.mutating = Mutating(info.field_name, need, while_suspended, arguments)
+            context.mutating = Mutating(info.field_name, need, anywhere, while_suspended, arguments)
             try:
                 return await resolver(self, info, **arguments)
             except DomainError as error:
@@ -46,8 +46,7 @@ def mutation(
             finally:
                 context.mutating = None
 
-        made = strawberry.mutation(resolve, description=description, metadata={GATE: Gate(need, anywhere)})
-        return cast(StrawberryField, made)
+        return strawberry.mutation(resolve, description=description, metadata={GATE: Gate(need, anywhere)})
 
     return declare
 

@@ -18,7 +18,7 @@ from igny8.gql.executor import ReadExecutor
 from igny8.gql.limits import Analysis, Limits, analyse, parse_document
 from igny8.gql.rate import Allowance, RateLimiter
 from igny8.gql.read.plans import Lru, Operation
-from igny8.gql.read.reader import BrokenPromise, Reader
+from igny8.gql.read.reader import Reader
 from igny8.settings import Settings
 
 log = structlog.get_logger()
@@ -43,6 +43,7 @@ class Outcome:
     body: bytes
     refused: RequestErrorCode | None = None
     allowance: Allowance | None = None
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Engine:
         self._kept: Lru[tuple[str, str | None, bool], _Prepared] = Lru(KEPT_DOCUMENTS)
 
     async def run(self, asked: Asked, context: Context, *, reads_only: bool = False) -> Outcome:
-        """The answer to a request. `reads_only` (GET) refuses mutations; nothing is ever raised."""
+        """The answer to a request; faults are part of it. With `reads_only` (GET) a mutation raises WrongMethod."""
         allowance = None
         try:
             prepared = self._prepare(asked, signed_in=context.credentials is not None)
@@ -80,9 +81,11 @@ class Engine:
                 return self._refusal(context, [faults.told(error) for error in variables])
             cost = prepared.analysis.cost(variables.coerced)
             allowance = await self._rate.spend(_payer(context), cost.points)
-            return await self._answer(operation, variables, context, allowance)
+            return await self._answer(asked, operation, variables, context, allowance)
         except GraphQLError as error:
             return self._refusal(context, [faults.told(error)])
+        except WrongMethod:
+            raise
         except _Invalid as invalid:
             return self._refusal(context, [faults.told(error) for error in invalid.errors])
         except Exception as error:
@@ -104,7 +107,7 @@ class Engine:
         return self._kept.put(key, made) if len(asked.query) <= LARGEST_KEPT_DOCUMENT else made
 
     async def _answer(
-        self, operation: Operation, variables: VariableValues, context: Context, allowance: Allowance
+        self, asked: Asked, operation: Operation, variables: VariableValues, context: Context, allowance: Allowance
     ) -> Outcome:
         context.reader, context.operation = self.reader, operation
         if operation.kind is OperationType.QUERY:
@@ -113,7 +116,7 @@ class Engine:
                 body = b'{"data":' + answer.whole() + b',"extensions":' + _extensions(context, allowance) + b"}"
                 return Outcome(body, allowance=allowance)
             context.reads = {**answer.parts, **answer.denied}
-        return await self._execute(operation, variables, context, allowance)
+        return await self._execute(asked, operation, context, allowance)
 
     def _credentials(self, operation: Operation, context: Context) -> Any:
         """Whose session the reads check; a bad token only matters where somebody must be signed in."""
@@ -121,16 +124,13 @@ class Engine:
             raise context.refused
         return context.credentials
 
-    async def _execute(
-        self, operation: Operation, variables: VariableValues, context: Context, allowance: Allowance
-    ) -> Outcome:
-        name = operation.definition.name.value if operation.definition.name else None
+    async def _execute(self, asked: Asked, operation: Operation, context: Context, allowance: Allowance) -> Outcome:
         result = execute(
             self.schema,
             operation.document,
             context_value=context,
-            variable_values=variables.coerced,
-            operation_name=name,
+            variable_values=dict(asked.variables),
+            operation_name=asked.operation_name,
             executor_class=ReadExecutor,
         )
         if not isinstance(result, ExecutionResult):
@@ -160,6 +160,10 @@ class Engine:
         return Outcome(orjson.dumps(body), code, allowance)
 
 
+class WrongMethod(Exception):
+    """A mutation was sent by GET."""
+
+
 class _Invalid(Exception):
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__("the document is not valid")
@@ -183,6 +187,3 @@ def _extensions(context: Context, allowance: Allowance | None) -> bytes:
             "resetsAt": allowance.resets_at,
         }
     return orjson.dumps(made)
-
-
-__all__ = ["Asked", "BrokenPromise", "Engine", "Outcome"]

@@ -8,9 +8,9 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from igny8 import errors
+from igny8.errors import ErrorCode
 
-ErrorCode = strawberry.enum(errors.ErrorCode)
+strawberry.enum(ErrorCode)
 
 
 @strawberry.type(description="Why a mutation changed nothing.")

@@ -5,11 +5,12 @@ from typing import NewType
 
 import strawberry
 from strawberry import UNSET
+from strawberry.types.scalar import ScalarDefinition
 
 BigInt = NewType("BigInt", int)
 
 #: Handed to the schema: how `BigInt` is called and described there.
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     BigInt: strawberry.scalar(
         name="BigInt",
         description="A sum that may pass 32 bits; a JSON number up to 2^53.",

@@ -26,6 +26,7 @@ from igny8.auth.graphql.types import (
     equal,
     id_setting,
     is_live,
+    is_own,
 )
 from igny8.gql.read.declare import Connection, Reference, root, root_list, roots
 
@@ -35,7 +36,7 @@ def _acted_on(account: Any) -> ColumnElement[bool]:
 
 
 def _my_sessions(session: Any) -> ColumnElement[bool]:
-    return and_(session.user_id == id_setting("user_id"), is_live(session))
+    return and_(is_own(session), is_live(session))
 
 
 def _account(account: Any, id: Annotated[ID | None, Reference("acc", "id")] = None) -> ColumnElement[bool]:

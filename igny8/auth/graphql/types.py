@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from strawberry import ID, UNSET, lazy
 
-from igny8.access import PERMISSIONS, Permission, Role
+from igny8.access import PERMISSIONS, Audience, Permission, Role
 from igny8.auth import tables as t
 from igny8.gql.read.declare import (
     Connection,
@@ -102,7 +102,11 @@ def is_live(session: Any) -> ColumnElement[bool]:
     return and_(session.revoked_at.is_(None), session.expires_at > func.now())
 
 
-@rows(t.Session, prefix="ses")
+def is_own(session: Any) -> ColumnElement[bool]:
+    return equal(session.user_id, id_setting("user_id"))
+
+
+@rows(t.Session, prefix="ses", need=Audience.SIGNED_IN, only=is_own)
 class Session(Node):
     """A sign-in on one device."""
 
@@ -118,7 +122,7 @@ class Session(Node):
     )
 
 
-@rows(t.SeedKeyword, prefix="skw")
+@rows(t.SeedKeyword, prefix="skw", need=Audience.PUBLIC)
 class SeedKeyword(Node):
     """A keyword that a sector made from a template may begin with."""
 
@@ -128,7 +132,7 @@ class SeedKeyword(Node):
     intent: t.SearchIntent
 
 
-@rows(t.IndustrySector, prefix="ins")
+@rows(t.IndustrySector, prefix="ins", need=Audience.PUBLIC)
 class IndustrySector(Node):
     """A template for sectors."""
 
@@ -141,7 +145,7 @@ class IndustrySector(Node):
     )
 
 
-@rows(t.Industry, prefix="ind")
+@rows(t.Industry, prefix="ind", need=Audience.PUBLIC)
 class Industry(Node):
     """A template for sites: the sectors that sites of this line of business usually have."""
 
@@ -151,7 +155,7 @@ class Industry(Node):
     sectors: list[IndustrySector] = listed(lambda i, s: s.industry_id == i.id, most=20, default=BY_NAME)
 
 
-@rows(t.SiteUserAccess, prefix="uac")
+@rows(t.SiteUserAccess, prefix="uac", need=Permission.USERS_MANAGE)
 class SiteUserAccess(Node):
     """A grant: this editor or viewer may see this site."""
 
@@ -164,7 +168,7 @@ class SiteUserAccess(Node):
 GRANTED = (("GRANTED_AT", lambda g: g.granted_at, True),)
 
 
-@rows(t.Sector, prefix="sec")
+@rows(t.Sector, prefix="sec", need=Permission.CONTENT_READ)
 class Sector(Node):
     """A part of a site's subject; a site has at most five active ones."""
 
@@ -182,7 +186,7 @@ def _sector_of(site: Any, sector: Any, id: Annotated[ID, Reference("sec", "id")]
     return and_(sector.site_id == site.id, sector.id == id)
 
 
-@rows(t.Site, prefix="sit")
+@rows(t.Site, prefix="sit", need=Permission.CONTENT_READ)
 class Site(Node):
     """A website of an account."""
 
@@ -209,7 +213,7 @@ class Site(Node):
     updated_at: datetime
 
 
-@rows(t.User, prefix="usr")
+@rows(t.User, prefix="usr", need=Permission.CONTENT_READ)
 class User(Node):
     """A person or bot of one account."""
 
@@ -229,7 +233,7 @@ class User(Node):
     updated_at: datetime
 
 
-@rows(t.Account, prefix="acc")
+@rows(t.Account, prefix="acc", need=Permission.CONTENT_READ)
 class Account(Node):
     """A tenant: an agency or a site owner."""
 
@@ -257,7 +261,7 @@ def _permissions(_: Any) -> ColumnElement[Any]:
     return case(granted, value=setting("role"))
 
 
-@rows(t.Account, prefix="acc")
+@rows(t.Account, prefix="acc", need=Audience.SIGNED_IN)
 class Viewer:
     """Who is asking, and what they may do in the account they act on."""
 

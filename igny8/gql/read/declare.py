@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Annotated, Any, Final, Generic, TypeVar, dataclass_transform, get_args, get_origin
 
 import strawberry
-from graphql import GraphQLField
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
 from sqlalchemy import ColumnElement, ScalarSelect, Table
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from strawberry.annotation import StrawberryAnnotation
@@ -45,10 +45,12 @@ NodeT = TypeVar("NodeT")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows behind an object type."""
+    """The rows behind an object type, who may read them, and which of them (all that the policies show)."""
 
     table: Table
     prefix: str
+    need: Need
+    only: Callable[[Columns], ColumnElement[bool]] | None = None
 
     @property
     def visible(self) -> list[ColumnElement[Any]]:
@@ -231,14 +233,23 @@ def where(condition: Callable[[Columns, Any], ColumnElement[bool]], *, descripti
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed))
-def rows(table: type[Base], *, prefix: str) -> Callable[[type[T]], type[T]]:
-    """Declare an object type over a table; its docstring is the description."""
+def rows(
+    table: type[Base],
+    *,
+    prefix: str,
+    need: Need,
+    only: Callable[[Columns], ColumnElement[bool]] | None = None,
+) -> Callable[[type[T]], type[T]]:
+    """Declare an object type over a table; its docstring is the description.
+
+    `need` is what reading it takes, by whatever path. `only` narrows the rows beyond what the policies show.
+    """
     if prefix not in KINDS:
         raise ValueError(f"{prefix!r} is not among the kinds of ids")
 
     def declare(cls: type[T]) -> type[T]:
         source: Table = table.__table__  # type: ignore[assignment]  # a mapped class always has a Table
-        cls.__source__ = Source(source, prefix)  # type: ignore[attr-defined]  # read back by the compiler
+        cls.__source__ = Source(source, prefix, need, only)  # type: ignore[attr-defined]  # read back by the compiler
         return strawberry.type(cls, description=inspect.getdoc(cls) if cls.__doc__ else None)
 
     return declare
@@ -300,6 +311,16 @@ def declaration_of(field: GraphQLField) -> Any:
     """What the field declares to read; None for plain columns and for fields that are not ours."""
     definition = field.extensions.get("strawberry-definition")
     return definition.metadata.get(READ) if definition else None
+
+
+def rows_type(field: GraphQLField) -> GraphQLObjectType:
+    """The object type whose rows an edge leads to, a connection's nodes included."""
+    target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # edges lead to objects
+    nodes = target.fields.get("nodes")
+    if nodes is not None and "pageInfo" in target.fields:
+        found: GraphQLObjectType = get_named_type(nodes.type)
+        return found
+    return target
 
 
 def python_name(field: GraphQLField) -> str:

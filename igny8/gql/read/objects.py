@@ -27,7 +27,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_di
 from sqlalchemy import ColumnElement, Text, Uuid, and_, case, cast, func, literal_column, null, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
 
-from igny8.access import PERMISSIONS, Audience, Permission, Role
+from igny8.access import PERMISSIONS, Audience, Need, Permission, Role
 from igny8.errors import BadRequest, Forbidden, Unauthenticated
 from igny8.gql.read.declare import (
     Gate,
@@ -41,6 +41,7 @@ from igny8.gql.read.declare import (
     declaration_of,
     python_name,
     reference_of,
+    rows_type,
 )
 from igny8.gql.read.pages import Page
 from igny8.gql.read.statement import Pairs, Statement, json_object, name_literal, public_id
@@ -69,11 +70,14 @@ class Compiler:
         role: Role | None,
     ) -> None:
         self.schema, self.sources, self.fragments, self.variables = schema, sources, fragments, variables
+        self.role = role
         self.permissions = PERMISSIONS[role] if role else frozenset()
         self.statement = Statement()
 
-    def may(self, need: Permission | None) -> bool:
-        return need is None or need in self.permissions
+    def may(self, need: Need | None) -> bool:
+        if isinstance(need, Permission):
+            return need in self.permissions
+        return need is not Audience.SIGNED_IN or self.role is not None
 
     def collect(
         self,
@@ -149,9 +153,10 @@ class Compiler:
         self, field: GraphQLField, name: str, nodes: list[FieldNode], row: Row, path: str
     ) -> ColumnElement[Any]:
         declared = declaration_of(field)
-        if isinstance(declared, Plain | Sql | One | Many) and not self.may(declared.need):
+        lacking = self._lacking(declared, field)
+        if lacking is not None:
             if is_non_null_type(field.type):
-                raise Forbidden(f"Reading '{path}' needs the permission {declared.need}.")
+                raise Forbidden(f"Reading '{path}' needs the permission {lacking}.")
             return null()
         if isinstance(declared, One):
             return self._one(declared, field, nodes, row, path)
@@ -165,6 +170,15 @@ class Compiler:
             return public_id(row.source.prefix, row.columns.id)
         column = row.columns[python_name(field) if row.source else name]
         return self._leaf(column, field, nodes, path, sure=row.source is not None)
+
+    def _lacking(self, declared: Any, field: GraphQLField) -> Need | None:
+        """What the viewer lacks to read a field: its own permission, or that of the rows it leads to."""
+        if isinstance(declared, Plain | Sql | One | Many) and not self.may(declared.need):
+            return declared.need
+        if isinstance(declared, One | Many):
+            need = self.sources[rows_type(field).name].need
+            return None if self.may(need) else need
+        return None
 
     def _leaf(
         self, value: Any, field: GraphQLField, nodes: list[FieldNode], path: str, *, sure: bool
@@ -247,10 +261,13 @@ class Compiler:
     def root(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
         """The JSON of one root field. Raises Unauthenticated or Forbidden for what the role may not read."""
         declared = declaration_of(field)
-        if isinstance(declared, Many):
-            return self._many(declared, field, nodes, key, None)
         if isinstance(declared, NodeById):
             return self._by_id(field, nodes, key)
+        lacking = self._lacking(declared, field)
+        if lacking is not None:
+            raise Forbidden(f"Reading '{key}' needs the permission {lacking}.")
+        if isinstance(declared, Many):
+            return self._many(declared, field, nodes, key, None)
         target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared over rows
         source = self.sources[target.name]
         table = source.table.alias()
@@ -270,10 +287,11 @@ class Compiler:
         arms = []
         for type_ in self.schema.get_possible_types(interface):
             source = self.sources.get(type_.name)
-            if source is not None and source.prefix in prefixes_in(asked):
+            if source is not None and source.prefix in prefixes_in(asked) and self.may(source.need):
                 table = source.table.alias()
                 made = select(self.object(type_, nodes, Row(table.c, source), key)).select_from(table)
-                found = made.where(table.c.id == uuid).correlate_except(table).scalar_subquery()
+                made = made.where(table.c.id == uuid, *([source.only(table.c)] if source.only else []))
+                found = made.correlate_except(table).scalar_subquery()
                 arms.append((kind == name_literal(source.prefix), found))
         value = case(*arms, else_=null()) if arms else null()
         shown = func.json_agg(aggregate_order_by(value, item.c.at)) if several else value

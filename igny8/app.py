@@ -1,0 +1,137 @@
+"""Composition root of the API: everything one process shares is made and joined here, by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import redis.exceptions
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from igny8 import logs, migration
+from igny8.auth.outbox import MailSender
+from igny8.db import Database, LoginRole
+from igny8.errors import Unavailable
+from igny8.gql.context import Services
+from igny8.gql.credentials import ACCOUNT_HEADER, COOKIE_MODE_HEADER, own_origin
+from igny8.gql.http import GraphQLEndpoint
+from igny8.gql.operation import Engine
+from igny8.gql.rate import RateLimiter, Throttle
+from igny8.gql.requests import Requests
+from igny8.schema import make_schema
+from igny8.secrets import Keyring
+from igny8.settings import Settings, load
+from igny8.tokens import AccessTokens, RefreshTokens
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application. PostgreSQL and Redis may come later or go away: `/ready` tells, requests fail fast."""
+    services = _services(settings)
+    engine = Engine(make_schema(), settings, services.db, RateLimiter(services.redis, settings.points_per_minute))
+    mail = MailSender(services.db, settings, services.keyring, services.mail_waiting)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await services.db.open()
+        sending = asyncio.create_task(mail.run())
+        yield
+        sending.cancel()
+        await asyncio.wait({sending})
+        await services.db.close()
+        await services.redis.aclose()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", GraphQLEndpoint(engine, services)),
+            Route("/health", _health),
+            Route("/ready", _Ready(services)),
+            Route("/metrics", _metrics),
+        ],
+        middleware=[
+            Middleware(Requests, known_paths=frozenset({"/graphql", "/health", "/ready", "/metrics"})),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=[own_origin(settings), *settings.allowed_origins],
+                allow_methods=["GET", "POST"],
+                allow_headers=[
+                    "authorization",
+                    "content-type",
+                    "idempotency-key",
+                    "x-request-id",
+                    ACCOUNT_HEADER,
+                    COOKIE_MODE_HEADER,
+                ],
+                expose_headers=["x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-cost"],
+                allow_credentials=True,
+            ),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def from_environment() -> Starlette:
+    """What uvicorn runs: the application for this process's settings. Raises SettingsError."""
+    settings = load(Settings)
+    logs.configure(settings)
+    return create_app(settings)
+
+
+def _services(settings: Settings) -> Services:
+    redis_client: Redis = Redis.from_url(
+        settings.redis_url.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5
+    )
+    return Services(
+        settings=settings,
+        db=Database(settings),
+        redis=redis_client,
+        throttle=Throttle(redis_client),
+        keyring=Keyring(settings.secrets_keys),
+        access_tokens=AccessTokens(settings.token_key),
+        refresh_tokens=RefreshTokens(settings.token_key),
+    )
+
+
+async def _health(_: Request) -> Response:
+    return PlainTextResponse("alive\n")
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Ready:
+    """`/ready`: 200 when database, migrations and Redis are as this code needs them, else 503 and which is not."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._head = services, migration.head()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        checks = {**await self._database(), "redis": await self._redis()}
+        ready = all(said == "ok" for said in checks.values())
+        await JSONResponse({"ready": ready, **checks}, 200 if ready else 503)(scope, receive, send)
+
+    async def _database(self) -> dict[str, str]:
+        try:
+            row = await self._services.db.fetch_row(LoginRole.APP, "SELECT version_num FROM alembic_version", ())
+        except psycopg.errors.UndefinedTable:
+            return {"database": "ok", "migrations": "missing; run `igny8 migrate`"}
+        except (Unavailable, psycopg.Error):
+            return {"database": "does not answer", "migrations": "unknown"}
+        present = row[0] if row else "none"
+        matches = present == self._head
+        return {"database": "ok", "migrations": "ok" if matches else f"at {present}, need {self._head}"}
+
+    async def _redis(self) -> str:
+        try:
+            await self._services.redis.ping()  # type: ignore[misc]  # redis-py types it for both kinds of client
+        except (redis.exceptions.RedisError, OSError):
+            return "does not answer"
+        return "ok"

@@ -1,0 +1,88 @@
+"""Who sends a request: a Bearer token, or for browsers HttpOnly cookies guarded against other sites' pages."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from igny8.access import SYSTEM_ROLES
+from igny8.errors import BadRequest, Forbidden, RequestError, Unauthenticated
+from igny8.gql import ids
+from igny8.gql.context import Services
+from igny8.settings import Settings
+from igny8.transactions import Credentials
+
+#: A browser says with it that it wants cookies. A page of another site cannot send it without our consent (CORS).
+COOKIE_MODE_HEADER: Final = "x-igny8-session"
+ACCOUNT_HEADER: Final = "x-igny8-account"
+ACCESS_COOKIE: Final = "igny8_access"
+REFRESH_COOKIE: Final = "igny8_refresh"
+
+
+def read_credentials(request: Request, services: Services) -> tuple[Credentials | None, RequestError | None]:
+    """(credentials, None), (None, why they are not good), or (None, None) when there are none."""
+    try:
+        token = _token(request, services.settings)
+        if token is None:
+            return None, None
+        claims = services.access_tokens.read(token)
+        named = request.headers.get(ACCOUNT_HEADER)
+        if named is not None and claims.role not in SYSTEM_ROLES:
+            raise Forbidden("Only developers may name the account to act on (X-Igny8-Account).")
+        try:
+            acting_on = ids.parse("acc", named) if named is not None else None
+        except ids.WrongId as error:
+            raise BadRequest(f"X-Igny8-Account: {error}.") from None
+        return Credentials(claims.account_id, claims.user_id, claims.session_id, claims.role, acting_on), None
+    except RequestError as error:
+        return None, error
+
+
+def wants_cookies(request: Request) -> bool:
+    return request.headers.get(COOKIE_MODE_HEADER) == "cookie"
+
+
+def refresh_cookie(request: Request, settings: Settings) -> str | None:
+    """The refresh token of a browser, when the request may use its cookies."""
+    if not wants_cookies(request):
+        return None
+    _refuse_foreign_origin(request, settings)
+    return request.cookies.get(cookie_name(REFRESH_COOKIE, settings))
+
+
+def cookie_name(name: str, settings: Settings) -> str:
+    """The `__Host-` prefix makes browsers refuse the cookie from sub-domains and without TLS."""
+    return f"__Host-{name}" if settings.production else name
+
+
+def set_cookie(name: str, value: str, *, seconds: int, settings: Settings) -> str:
+    """A Set-Cookie header that scripts cannot read and other sites' pages do not send; 0 seconds deletes it."""
+    secure = "; Secure" if settings.production else ""
+    return f"{cookie_name(name, settings)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+
+
+def _token(request: Request, settings: Settings) -> str | None:
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("The Authorization header must say: Bearer <access token>.")
+        return token.strip()
+    token = request.cookies.get(cookie_name(ACCESS_COOKIE, settings)) or ""
+    if not token:
+        return None
+    if not wants_cookies(request):
+        raise Forbidden("Requests with cookies must carry the header X-Igny8-Session: cookie.")
+    _refuse_foreign_origin(request, settings)
+    return token
+
+
+def _refuse_foreign_origin(request: Request, settings: Settings) -> None:
+    origin = request.headers.get("origin")
+    if origin is not None and origin not in (own_origin(settings), *settings.allowed_origins):
+        raise Forbidden("This origin may not use cookies here.")
+
+
+def own_origin(settings: Settings) -> str:
+    parts = urlsplit(settings.public_url)
+    return f"{parts.scheme}://{parts.netloc}"

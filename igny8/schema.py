@@ -4,11 +4,15 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from igny8.access import Audience
+from igny8.auth.graphql.members import MemberMutation
 from igny8.auth.graphql.queries import AuthQuery
+from igny8.auth.graphql.signing_in import SigningInMutation
+from igny8.auth.graphql.sites import SiteMutation
 from igny8.auth.graphql.types import Account
-from igny8.billing.graphql import AccountBilling, BillingQuery
+from igny8.billing.graphql import AccountBilling, BillingMutation, BillingQuery
 from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
 from igny8.gql.scalars import SCALARS
+from igny8.onboarding.graphql import OnboardingMutation
 
 extend(Account, AccountBilling)
 
@@ -23,7 +27,12 @@ class Query(AuthQuery, BillingQuery):
     )
 
 
+@strawberry.type
+class Mutation(OnboardingMutation, SigningInMutation, MemberMutation, SiteMutation, BillingMutation):
+    """Everything that can be done. Mutations of one request run one after the other."""
+
+
 def make_schema() -> strawberry.Schema:
     """The schema of the API, complete and checked."""
     config = StrawberryConfig(default_resolver=lambda value, name: getattr(value, name, None), scalar_map=SCALARS)
-    return strawberry.Schema(Query, config=config)
+    return strawberry.Schema(Query, Mutation, config=config)

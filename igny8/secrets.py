@@ -45,9 +45,7 @@ class Keyring:
         key_id = self.key_id(blob)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SecretUnreadable(
-                f"The secret of {bound_to} needs the key {key_id!r}, which is not configured."
-            )
+            raise SecretUnreadable(f"The secret of {bound_to} needs the key {key_id!r}, which is not configured.")
         header = _header(key_id)
         nonce, sealed = blob[len(header) :][:_NONCE_BYTES], blob[len(header) + _NONCE_BYTES :]
         try:

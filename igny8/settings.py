@@ -76,6 +76,8 @@ class Settings(DatabaseSettings):
     sign_up_plan: str | None = Field(None, description="Slug of the plan of new accounts; else the default plan.")
     require_verified_email: bool = Field(True, description="Trial credits wait for the verified e-mail.")
 
+    billing_mode: Literal["none", "manual"] = Field("none", description="manual: developers may set priced plans.")
+
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)
     max_aliases: int = Field(30, ge=0)

@@ -8,11 +8,18 @@ from typing import Any
 import strawberry
 from sqlalchemy import ColumnElement, Integer, case, column, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from strawberry import ID
 
 from igny8 import limits as t
 from igny8.access import Audience, Permission
+from igny8.auth.graphql.types import Account
 from igny8.auth.tables import Sector, SectorStatus
+from igny8.billing import plans
 from igny8.credits import Wallet
+from igny8.gql import ids
+from igny8.gql.context import Info
+from igny8.gql.mutations import mutation
+from igny8.gql.payloads import MutationPayload, row
 from igny8.gql.read.declare import Node, one, root_list, rows, sql
 from igny8.limits import LimitUsage as Usage
 from igny8.limits import PlanLimit
@@ -136,3 +143,23 @@ class BillingQuery:
         default=(("PRICE", lambda plan: plan.price, False),),
         description="The plans on offer, cheapest first.",
     )
+
+
+@strawberry.type
+class ChangePlanPayload(MutationPayload):
+    account: Account | None = None
+
+
+@strawberry.type
+class BillingMutation:
+    @mutation(
+        need=Permission.BILLING_MANAGE,
+        description="Put the account on another plan. Refused below present use, and for priced plans until payment"
+        " is connected.",
+    )
+    async def change_plan(self, info: Info, plan_id: ID) -> ChangePlanPayload:
+        chosen = ids.given("pln", plan_id, "planId")
+        async with info.context.writing() as write:
+            mode = info.context.services.settings.billing_mode
+            await plans.choose(write.session, write.viewer, chosen, billing_mode=mode)
+            return write.answered(ChangePlanPayload(account=row(write.viewer.account_id)))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -25,6 +25,8 @@ from igny8.transactions import Credentials
 if TYPE_CHECKING:
     from igny8.gql.read.plans import Operation
     from igny8.gql.read.reader import Reader
+
+Payload = TypeVar("Payload", bound=MutationPayload)
 
 NO_TOKEN = "Sign in first: this needs an access token."  # noqa: S105  # a sentence
 SUSPENDED = "This account is suspended or cancelled: it can be read and exported, and nothing in it can be changed."
@@ -63,7 +65,7 @@ class Write:
     viewer: Viewer
     answer: MutationPayload | None = None
 
-    def answered(self, payload: Any) -> Any:
+    def answered(self, payload: Payload) -> Payload:
         """Keep what the mutation answers for its idempotency key, and answer it."""
         self.answer = payload
         return payload
@@ -99,17 +101,18 @@ class Context:
         return changes.Actor(account_id, user_id, self.request_id, self.ip_address, action)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Write]:
+    async def writing(self, *, in_account: UUID | None = None) -> AsyncIterator[Write]:
         """The transaction of the running mutation: session, permission and account are checked inside it.
 
-        Raises Unauthenticated, Forbidden, NotAllowedNow; Replay when the idempotency key was used before.
+        `in_account` is where a developer's system-wide mutation logs its changes. Raises Unauthenticated,
+        Forbidden, NotAllowedNow; Replay when the idempotency key was used before.
         """
         mutating = self.mutating
         if mutating is None:
             raise AssertionError("writing() belongs to a mutation")
         async with transactions.entered(self.services.db, self.required_credentials()) as (session, who):
             _refuse(who, mutating)
-            actor = self.actor(who.viewer.account_id, who.viewer.user_id)
+            actor = self.actor(in_account or who.viewer.account_id, who.viewer.user_id)
             async with transactions.logged(session, actor):
                 write = Write(session, who.viewer)
                 if self.idempotency_key is not None:
@@ -118,6 +121,7 @@ class Context:
                 if self.idempotency_key is not None and write.answer is not None:
                     answer = storable(write.answer)
                     await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
+        self.services.mail_waiting.set()
 
     async def _take_key(self, write: Write, mutating: Mutating) -> None:
         key = replays.checked_key(self.idempotency_key or "")

@@ -8,7 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.field import StrawberryField
 
-from igny8.access import Need
+from igny8.access import Audience, Need
 from igny8.errors import DomainError
 from igny8.gql.context import Info, Mutating
 from igny8.gql.payloads import MutationError, replayed
@@ -47,6 +47,17 @@ def mutation(
                 context.mutating = None
 
         return strawberry.mutation(resolve, description=description, metadata={GATE: Gate(need, anywhere)})
+
+    return declare
+
+
+def public(*, description: str) -> Callable[[Resolver], StrawberryField]:
+    """A root field that is no compiled read and that anybody may ask."""
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        return strawberry.field(
+            resolver, description=description, metadata={GATE: Gate(Audience.PUBLIC, anywhere=True)}
+        )
 
     return declare
 

@@ -1,12 +1,15 @@
 """The root fields of the auth part."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import ColumnElement, and_, false, literal_column
 from strawberry import ID
 
-from igny8.access import Audience, Permission
+from igny8.access import Audience, Permission, Role
+from igny8.auth import invitations
 from igny8.auth.graphql.types import (
     BY_NAME,
     Account,
@@ -28,6 +31,8 @@ from igny8.auth.graphql.types import (
     is_live,
     is_own,
 )
+from igny8.gql.context import Info
+from igny8.gql.mutations import public
 from igny8.gql.read.declare import Connection, Reference, root, root_list, roots
 
 
@@ -55,6 +60,15 @@ def _site(
     return equal(site.slug, slug) if slug is not None else false()
 
 
+@strawberry.type(description="What an invitation says before it is accepted.")
+class Invitation:
+    account_name: str
+    email: str
+    role: Role
+    invited_by: str | None
+    expires_at: datetime
+
+
 @strawberry.type
 class AuthQuery:
     viewer: Viewer | None = root(_acted_on, need=Audience.SIGNED_IN, anywhere=True)
@@ -74,3 +88,8 @@ class AuthQuery:
     sites: Connection[Site] = roots(need=Permission.CONTENT_READ, filter=SiteFilter, order=SiteOrder)
     site: Site | None = root(_site, need=Permission.CONTENT_READ, description="A site by its id or its slug.")
     sectors: Connection[Sector] = roots(need=Permission.CONTENT_READ, filter=SectorFilter, order=SectorOrder)
+
+    @public(description="What the holder of an invitation is about to accept; null when it is no longer good.")
+    async def invitation(self, info: Info, token: str) -> Invitation | None:
+        found = await invitations.shown(info.context.services.db, token)
+        return Invitation(**asdict(found)) if found else None

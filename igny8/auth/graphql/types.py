@@ -19,10 +19,10 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from strawberry import ID, UNSET, lazy
 
-from igny8.access import PERMISSIONS, Audience, Permission, Role
+from igny8.access import PERMISSIONS, SITE_BOUND, Audience, Permission, Role
 from igny8.auth import tables as t
 from igny8.gql.read.declare import (
     Connection,
@@ -69,12 +69,23 @@ def contains(*names: str) -> Callable[[Any, Any], ColumnElement[bool]]:
     return condition
 
 
+def _sees_one_of(user: Any, site_ids: Any) -> ColumnElement[bool]:
+    grant = t.SiteUserAccess
+    granted = select(grant.id).where(
+        grant.account_id == user.account_id, grant.user_id == user.id, grant.site_id == func.any(site_ids)
+    )
+    return or_(user.role.not_in([role.value for role in SITE_BOUND]), granted.exists())
+
+
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")
 class UserFilter:
     ids: Annotated[list[ID] | None, Reference("usr", "id")] = UNSET
     search: str | None = where(contains("name", "email"), description="Part of the name or e-mail address.")
     role: list[Role] | None = UNSET
     status: list[t.UserStatus] | None = UNSET
+    site_id: Annotated[list[ID] | None, Reference("sit", "id")] = where(
+        _sees_one_of, description="Users who may see one of these sites."
+    )
 
 
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")
@@ -186,6 +197,10 @@ def _sector_of(site: Any, sector: Any, id: Annotated[ID, Reference("sec", "id")]
     return and_(sector.site_id == site.id, sector.id == id)
 
 
+def _user_of(site: Any, user: Any, id: Annotated[ID, Reference("usr", "id")]) -> ColumnElement[bool]:
+    return and_(user.id == id, _sees_one_of(user, array([site.id])))
+
+
 @rows(t.Site, prefix="sit", need=Permission.CONTENT_READ)
 class Site(Node):
     """A website of an account."""
@@ -203,6 +218,10 @@ class Site(Node):
     has_wp_app_password: bool = column(
         description="True when an application password is stored. The password itself is never readable."
     )
+    user: Annotated["User", lazy("igny8.auth.graphql.types")] | None = one(
+        _user_of, need=MANAGES_USERS, description="A user who may see this site."
+    )
+    sector: Sector | None = one(_sector_of)
     sectors: Connection[Sector] = many(
         lambda site, sector: sector.site_id == site.id, filter=SectorFilter, order=SectorOrder
     )

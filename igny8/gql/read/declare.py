@@ -161,8 +161,12 @@ def ref(prefix: str, name: str, *, description: str | None = None) -> Any:
 
 
 def one(on: Where | None = None, *, need: Permission | None = None, description: str | None = None) -> Any:
-    """An edge to one row: `on(row, other)`, or by convention the column `<field>_id`."""
-    return _field(One(on, need), description)
+    """An edge to one row: `on(row, other, ...)`, or by convention the column `<field>_id`.
+
+    Parameters of `on` beyond the two rows become the field's arguments.
+    """
+    own = _own_arguments(on, 2)
+    return _field(One(on, need, arguments=_names(own)), description, own)
 
 
 def many(
@@ -186,8 +190,7 @@ def listed(on: Where, *, most: int, default: OrderKeys = NEWEST, description: st
 def root(where: Where, *, need: Need, anywhere: bool = False, description: str | None = None) -> Any:
     """A root field for the one row for which `where(columns, ...)` holds; its parameters are the arguments."""
     own = _own_arguments(where, 1)
-    names = tuple(argument.python_name for argument in own)
-    return _field(One(where, gate=Gate(need, anywhere), arguments=names), description, own)
+    return _field(One(where, gate=Gate(need, anywhere), arguments=_names(own)), description, own)
 
 
 def roots(
@@ -356,6 +359,10 @@ def _own_arguments(on: Where | None, skip: int) -> list[StrawberryArgument]:
     return [_argument(p.name, p.annotation, optional=p.default is not p.empty) for p in parameters]
 
 
+def _names(arguments: list[StrawberryArgument]) -> tuple[str, ...]:
+    return tuple(argument.python_name for argument in arguments)
+
+
 def _connection(
     on: Where | None,
     skip: int,
@@ -380,5 +387,4 @@ def _connection(
     if order is not None:
         arguments.append(_argument("order_by", list[order] | None, optional=True))  # type: ignore[valid-type]
     orders = getattr(order, "__orders__", {})
-    names = tuple(argument.python_name for argument in own)
-    return _field(Many(on, orders, default, need, gate, names), description, arguments)
+    return _field(Many(on, orders, default, need, gate, _names(own)), description, arguments)

@@ -37,14 +37,16 @@ def _conditions_of(
     definition = field.extensions["strawberry-definition"]
     several = is_list_type(get_nullable_type(field.type))
     own = definition.metadata.get(READ)
+    kind = reference_of(definition.type_annotation.annotation)
+    if kind:
+        bound = statement.bind_id(value, kind.prefix, public, several=several)
+        if isinstance(own, Condition):
+            return [own.where(columns, bound)]
+        return [_OPERATORS["in" if several else "eq"](columns[kind.column], bound)]
     if isinstance(own, Condition):
         if isinstance(value, bool):
             return [own.where(columns, true() if value else false())]
         return [own.where(columns, statement.bind(value, ARRAY(Text()) if several else Text()))]
-    kind = reference_of(definition.type_annotation.annotation)
-    if kind:
-        bound = statement.bind_id(value, kind.prefix, public, several=several)
-        return [_OPERATORS["in" if several else "eq"](columns[kind.column], bound)]
     column = columns[definition.python_name]
     if isinstance(get_named_type(field.type), GraphQLInputObjectType):
         return [_compare(statement, column, name, part) for name, part in value.items() if part is not None]

@@ -195,8 +195,9 @@ class Compiler:
         target = get_named_type(field.type)
         source = self.sources[target.name]
         other = source.table.alias()
+        own = self.own_arguments(field, declared.arguments, self.arguments(field, nodes[0]))
         on = (
-            declared.on(row.columns, other.c)
+            declared.on(row.columns, other.c, **own)
             if declared.on
             else other.c.id == row.columns[f"{python_name(field)}_id"]
         )

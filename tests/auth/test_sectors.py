@@ -154,7 +154,7 @@ async def test_an_update_changes_what_is_given_and_null_clears(db: Database) -> 
     for name in ("name", "slug", "status"):
         with pytest.raises(ValidationFailed) as refused:
             async with writing(db, owner) as session:
-                await sectors.update(session, owner.account_id, sector_id, **{name: None})  # type: ignore[arg-type]  # one of them
+                await sectors.update(session, owner.account_id, sector_id, **{name: None})
         assert refused.value.field == ("input", name)
 
 

@@ -121,7 +121,7 @@ async def test_null_for_what_a_site_needs_is_refused(db: Database, name: str) ->
     site_id = await new_site(db, owner.account_id)
     with pytest.raises(ValidationFailed) as refused:
         async with writing(db, owner) as session:
-            await sites.update(session, owner.account_id, site_id, keyring=KEYRING, **{name: None})  # type: ignore[arg-type]  # one of them
+            await sites.update(session, owner.account_id, site_id, keyring=KEYRING, **{name: None})
     assert refused.value.field == ("input", name)
 
 

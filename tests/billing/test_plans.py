@@ -1,6 +1,5 @@
 """Plans: who may choose which, what a change grants, and what operators offer."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -36,7 +35,7 @@ def template(slug: str, **given: object) -> PlanTemplate:
 
 
 @pytest.fixture
-async def free_plan(db: Database) -> AsyncIterator[Plan]:
+async def free_plan(db: Database) -> Plan:
     """A plan of price 0 beside the default one: 300 credits, one site."""
     slug = f"club-{new_id().hex[-12:]}"
     limits = {**dict.fromkeys(PlanLimit), PlanLimit.SITES: 1, PlanLimit.USERS: 3}

@@ -19,6 +19,7 @@ from igny8.auth import tables as t
 from igny8.changes import Actor, Change
 from igny8.credits import Wallet
 from igny8.db import Database, LoginRole, new_id
+from igny8.errors import Unauthenticated
 from igny8.limits import Plan, Subscription
 from igny8.secrets import Keyring
 from igny8.transactions import Credentials
@@ -144,7 +145,7 @@ async def may_enter(db: Database, viewer: Viewer) -> bool:
     try:
         async with writing(db, viewer):
             return True
-    except transactions.Unauthenticated:
+    except Unauthenticated:
         return False
 
 

@@ -70,6 +70,7 @@ def api(host: str | None, port: int | None) -> None:
 def migrate(roles: bool) -> None:
     """Bring the database to the present schema, and load the starter data."""
     from igny8 import migration
+    from igny8.auth import starter
 
     settings = load(MigrationSettings)
     if roles:
@@ -78,21 +79,8 @@ def migrate(roles: bool) -> None:
     steps = migration.migrate(settings)
     for step in steps:
         click.echo(f"Migrated: {step}")
-    asyncio.run(_load_starter(settings))
+    asyncio.run(starter.load_into(settings))
     click.echo(f"The database is at revision {migration.head()}, and the starter data is there.")
-
-
-async def _load_starter(settings: MigrationSettings) -> None:
-    from igny8.auth import starter
-    from igny8.db import Database, LoginRole
-
-    db = Database(settings)
-    await db.open()
-    try:
-        async with db.session(LoginRole.SYSTEM) as session:
-            await starter.load(session)
-    finally:
-        await db.close()
 
 
 @main.command()

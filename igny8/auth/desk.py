@@ -2,17 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from igny8.auth.outbox import Outbox
 from igny8.changes import Actor
 from igny8.db import Database
+from igny8.gql.rate import Throttle
 from igny8.settings import Settings
 from igny8.tokens import AccessTokens, RefreshTokens
-
-if TYPE_CHECKING:
-    from igny8.gql.rate import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,7 @@ class Desk:
 
     db: Database
     settings: Settings
-    throttle: "Throttle"
+    throttle: Throttle
     outbox: Outbox
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes, inputs, limits, transactions
 from igny8.access import PERMISSIONS, SITE_BOUND, Role, Viewer
-from igny8.auth import credentials, emails, mail, mailed_tokens, members, passwords, sessions, verification
+from igny8.auth import attempts, credentials, emails, mail, mailed_tokens, members, passwords, sessions, verification
 from igny8.auth import tables as t
 from igny8.auth.desk import Desk, Origin
 from igny8.auth.mailed_tokens import MailedToken
@@ -158,6 +158,7 @@ async def shown(db: Database, token: str) -> Invitation | None:
 
 async def accept(desk: Desk, origin: Origin, *, token: str, password: str, name: str | None) -> SignedIn:
     """Begin with this password: the user is active, the address proved, and signed in."""
+    await attempts.before_secret(desk, origin)
     found = await mailed_tokens.required(desk.db, TokenPurpose.INVITATION, token)
     called = inputs.name(name, ("name",)) if name is not None else None
     passwords.check_strength(password, email=found.email, field=("password",))

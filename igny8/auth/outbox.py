@@ -85,6 +85,8 @@ class MailSender:
                     pass
             except (Unavailable, DBAPIError) as error:
                 _log.warning("mail_outbox_unreachable", reason=type(error).__name__)
+            except Exception:  # a bug must not end the loop for good
+                _log.exception("mail_outbox_failed")
             try:
                 await asyncio.wait_for(self._waiting.wait(), _POLL_SECONDS)
             except TimeoutError:

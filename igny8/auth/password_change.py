@@ -29,10 +29,11 @@ async def confirm(
     person = await people.by_id(desk.db, account_id, user_id)
     if person is None:
         raise Unauthenticated(SIGNED_OUT)
-    await attempts.before_sign_in(desk, origin, person.email)
+    await attempts.before_password(desk, origin, person.email)
     if not await passwords.verify(person.password_hash, password):
+        await attempts.password_was_wrong(desk, person.email)
         raise ValidationFailed("This is not your password.", field=field)
-    await attempts.proved(desk, person.email)
+    await attempts.password_was_right(desk, person.email)
     return person
 
 

@@ -44,6 +44,7 @@ async def _mail_link(desk: Desk, origin: Origin, person: Person) -> None:
 
 async def reset(desk: Desk, origin: Origin, token: str, new_password: str) -> SignedIn:
     """Replace the password, end every session of the user and begin a new one. The link has proved the address."""
+    await attempts.before_secret(desk, origin)
     found = await mailed_tokens.required(desk.db, TokenPurpose.RESET_PASSWORD, token)
     passwords.check_strength(new_password, email=found.email, field=("newPassword",))
     password_hash = await passwords.hash(new_password)
@@ -53,7 +54,7 @@ async def reset(desk: Desk, origin: Origin, token: str, new_password: str) -> Si
     ):
         signed_in = await _replace(session, desk, origin, found, password_hash)
     desk.mail_waiting.set()
-    await attempts.proved(desk, found.email)
+    await attempts.password_was_right(desk, found.email)
     return signed_in
 
 

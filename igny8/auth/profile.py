@@ -43,6 +43,8 @@ async def change_email(session: AsyncSession, outbox: Outbox, person: Person, em
     Raises AlreadyExists when another user of the account has it.
     """
     address = emails.checked(inputs.required(email, _EMAIL), _EMAIL)
+    if address == person.email:
+        return
     account_id, user_id = person.account_id, person.user_id
     taken = AlreadyExists("Another user of the account has this e-mail address.", field=_EMAIL)
     user = update(t.User).where(t.User.account_id == account_id, t.User.id == user_id)

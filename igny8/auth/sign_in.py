@@ -23,17 +23,18 @@ async def sign_in(
 
     Raises ValidationFailed; with field `accountSlug` when the password is right in several accounts.
     """
-    await attempts.before_sign_in(desk, origin, email)
+    await attempts.before_password(desk, origin, email)
     while True:
         matching = await _matching(await people.known_as(desk.db, email, account_slug=account_slug), password)
         if not matching:
+            await attempts.password_was_wrong(desk, email)
             raise ValidationFailed(REFUSED)
         if len(matching) > 1:
             raise _asks_for_account(matching)
         signed_in = await _begin(desk, origin, matching[0])
         if signed_in is not None:
             break
-    await attempts.proved(desk, email)
+    await attempts.password_was_right(desk, email)
     return signed_in
 
 

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from igny8.auth import catalog
 from igny8.auth import tables as t
 from igny8.auth.catalog import IndustryTemplate, PlanTemplate
-from igny8.db import Base
+from igny8.db import Base, Database, LoginRole
 from igny8.limits import Plan
+from igny8.settings import DatabaseSettings
 
 _NAMES: Final = UUID("5a4c6f0e-7d0b-4b7e-9c51-0f2f6b0d8c3a")
 
@@ -116,3 +117,14 @@ def _keywords(industry: IndustryTemplate) -> Iterator[dict[str, Any]]:
                 "difficulty": seed.difficulty,
                 "intent": seed.intent.value,
             }
+
+
+async def load_into(settings: DatabaseSettings) -> None:
+    """Load all of it in a transaction of its own, as the system role."""
+    db = Database(settings)
+    await db.open()
+    try:
+        async with db.session(LoginRole.SYSTEM) as session:
+            await load(session)
+    finally:
+        await db.close()

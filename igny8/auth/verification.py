@@ -28,6 +28,7 @@ async def send(session: AsyncSession, outbox: Outbox, *, account_id: UUID, user_
 
 async def verify(desk: Desk, origin: Origin, token: str) -> UUID:
     """The user whose address the token proves. Raises ValidationFailed for a token that proves nothing."""
+    await attempts.before_secret(desk, origin)
     found = await mailed_tokens.required(desk.db, TokenPurpose.VERIFY_EMAIL, token)
     async with (
         transactions.acting_as(desk.db, found.account_id, found.user_id) as session,

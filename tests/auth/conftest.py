@@ -1,46 +1,30 @@
-"""TEMPORARY: to be replaced by the fixtures of tests/conftest.py."""
+"""A front desk with nobody at it yet."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
 import pytest
+from redis.asyncio import Redis
 
-from igny8.auth import starter
-from igny8.db import Database, LoginRole
-from igny8.settings import MigrationSettings, Settings, load
+from igny8.db import Database
+from igny8.gql.rate import Throttle
+from igny8.settings import Settings
 from tests.auth.people import House
 from tests.auth.people import house as make_house
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+async def redis(redis_url: str, worker_id: str) -> AsyncIterator[Redis]:
+    """An empty database of the Redis server, for this worker alone."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 15
+    client: Redis = Redis.from_url(redis_url, db=number)
+    await client.flushdb()
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture
-def settings(tmp_path: Any) -> Settings:
-    return load(Settings).model_copy(update={"mail_folder": tmp_path / "mail"})
-
-
-@pytest.fixture
-def superuser() -> Iterator[psycopg.Connection[Any]]:
-    url = load(MigrationSettings).database_owner_url.get_secret_value().replace("igny8_owner:x", "postgres")
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-async def db(settings: Settings, superuser: psycopg.Connection[Any]) -> AsyncIterator[Database]:
+async def house(db: Database, settings: Settings, superuser: psycopg.Connection[Any], redis: Redis) -> House:
     superuser.execute("TRUNCATE account CASCADE")
-    database = Database(settings)
-    await database.open()
-    async with database.session(LoginRole.SYSTEM) as session:
-        await starter.load(session)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def house(db: Database, settings: Settings, superuser: psycopg.Connection[Any]) -> House:
-    return make_house(db, settings, superuser, None)
+    return make_house(db, settings, superuser, Throttle(redis))

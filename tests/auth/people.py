@@ -19,6 +19,7 @@ from igny8.auth.outbox import Outbox
 from igny8.auth.sessions import SignedIn
 from igny8.db import Database
 from igny8.errors import Unauthenticated
+from igny8.gql.rate import Throttle
 from igny8.onboarding import sign_up
 from igny8.secrets import Keyring
 from igny8.settings import Settings
@@ -120,7 +121,7 @@ class House:
         return replace(self, desk=replace(self.desk, settings=settings))
 
 
-def house(db: Database, settings: Settings, sql: psycopg.Connection[Any], throttle: Any) -> House:
+def house(db: Database, settings: Settings, sql: psycopg.Connection[Any], throttle: Throttle) -> House:
     keyring = Keyring(settings.secrets_keys)
     desk = Desk(
         db=db,

@@ -171,9 +171,7 @@ async def test_a_user_of_another_account_is_not_found(house: House) -> None:
 async def test_an_invitation_is_accepted_once(house: House) -> None:
     await invite(house, await house.sign_up())
     token = house.mails("bob@example.com")[-1].token
-    done = await asyncio.gather(
-        accept(house, token), accept(house, token, OTHER_PASSWORD), return_exceptions=True
-    )
+    done = await asyncio.gather(accept(house, token), accept(house, token, OTHER_PASSWORD), return_exceptions=True)
     assert sorted(type(one).__name__ for one in done) == ["SignedIn", "ValidationFailed"]
 
 
@@ -198,9 +196,7 @@ async def test_a_withdrawn_invitation_lets_nobody_in(house: House, meanwhile: st
 
 
 @pytest.mark.parametrize(("password", "name", "field"), [("short", None, "password"), (PASSWORD, " ", "name")])
-async def test_bad_input_keeps_the_invitation_good(
-    house: House, password: str, name: str | None, field: str
-) -> None:
+async def test_bad_input_keeps_the_invitation_good(house: House, password: str, name: str | None, field: str) -> None:
     await invite(house, await house.sign_up())
     token = house.mails("bob@example.com")[-1].token
     with pytest.raises(ValidationFailed) as refused:

@@ -16,12 +16,8 @@ pytestmark = pytest.mark.anyio
 
 async def test_the_first_operator_makes_the_system_account(house: House) -> None:
     await asyncio.gather(
-        operators.create(
-            house.desk.db, email="dev@example.com", name="Dev", password=PASSWORD, role=Role.DEVELOPER
-        ),
-        operators.create(
-            house.desk.db, email="bot@example.com", name="Bot", password=PASSWORD, role=Role.SYSTEM_BOT
-        ),
+        operators.create(house.desk.db, email="dev@example.com", name="Dev", password=PASSWORD, role=Role.DEVELOPER),
+        operators.create(house.desk.db, email="bot@example.com", name="Bot", password=PASSWORD, role=Role.SYSTEM_BOT),
     )
     account = house.row("SELECT name, is_system, status FROM account")
     assert account == {"name": "IGNY8 system", "is_system": True, "status": "ACTIVE"}
@@ -35,18 +31,14 @@ async def test_the_first_operator_makes_the_system_account(house: House) -> None
 
 async def test_a_customer_whose_account_is_called_like_the_system_gets_no_operators(house: House) -> None:
     customer = await house.sign_up(account="IGNY8 system")
-    await operators.create(
-        house.desk.db, email="dev@example.com", name="Dev", password=PASSWORD, role=Role.DEVELOPER
-    )
+    await operators.create(house.desk.db, email="dev@example.com", name="Dev", password=PASSWORD, role=Role.DEVELOPER)
     operator = house.row("SELECT account_id FROM app_user WHERE role = 'DEVELOPER'")
     assert operator["account_id"] != customer.member.account_id
 
 
 async def test_a_developer_signs_in_and_acts_on_an_account(house: House) -> None:
     customer = await house.sign_up()
-    await operators.create(
-        house.desk.db, email="dev@example.com", name="Dev", password=PASSWORD, role=Role.DEVELOPER
-    )
+    await operators.create(house.desk.db, email="dev@example.com", name="Dev", password=PASSWORD, role=Role.DEVELOPER)
     dev = (await sign_in(house.desk, house.origin, email="dev@example.com", password=PASSWORD)).member
     acting = Credentials(dev.account_id, dev.user_id, dev.session_id, dev.role, customer.member.account_id)
     async with entered(house.desk.db, acting) as (_, who):

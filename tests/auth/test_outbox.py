@@ -13,7 +13,6 @@ from igny8 import transactions
 from igny8.auth.mail import Message
 from igny8.auth.outbox import LEASE, MOST_ATTEMPTS, MailSender
 from igny8.db import Database
-from igny8.errors import Unavailable
 from igny8.secrets import Keyring
 from tests.auth.people import House
 

@@ -26,7 +26,7 @@ async def refusal(house: House, email: str, password: str = PASSWORD, slug: str 
 
 async def test_the_right_password_begins_a_session(house: House) -> None:
     who = await house.sign_up()
-    again = await sign_in(house.desk, house.origin, email=" ＡＤＡ@example.com", password=PASSWORD)
+    again = await sign_in(house.desk, house.origin, email=" \uff21\uff24\uff21@example.com", password=PASSWORD)
     assert again.member.user_id == who.member.user_id
     assert again.member.session_id != who.member.session_id
     assert await house.is_signed_in(who)

@@ -61,7 +61,7 @@ def servers() -> Servers:
 @pytest.fixture(scope="session")
 def database_urls(servers: Servers, worker_id: str) -> Iterator[dict[str, str]]:
     """`IGNY8_DATABASE_*_URL` of this worker's own database."""
-    name = f"test_{worker_id}"
+    name = f"{TEMPLATE}_{worker_id}"
     with psycopg.connect(servers.superuser_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(
@@ -74,7 +74,7 @@ def database_urls(servers: Servers, worker_id: str) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def migration_settings(servers: Servers, worker_id: str, database_urls: dict[str, str]) -> MigrationSettings:
-    return servers.migration_settings(f"test_{worker_id}")
+    return servers.migration_settings(f"{TEMPLATE}_{worker_id}")
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def redis_url(servers: Servers) -> str:
 @pytest.fixture(scope="session")
 def superuser(servers: Servers, worker_id: str, database_urls: dict[str, str]) -> Iterator[psycopg.Connection[Any]]:
     """A connection that no policy binds, to make rows and to look at them."""
-    with psycopg.connect(servers.superuser_url_of(f"test_{worker_id}"), autocommit=True) as connection:
+    with psycopg.connect(servers.superuser_url_of(f"{TEMPLATE}_{worker_id}"), autocommit=True) as connection:
         yield connection
 
 

@@ -1,6 +1,7 @@
 """The servers of a test run and the migrated template that each worker's database is cloned from."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,12 +42,10 @@ class Servers:
 @contextmanager
 def private_servers() -> Iterator[Servers]:
     """TEMPORARY: until devstack is there."""
-    import os
-
     yield Servers(os.environ["T_PG"], os.environ["T_REDIS"])
 
 
-TEMPLATE = "igny8_template"
+TEMPLATE = os.environ.get("IGNY8_TEST_TEMPLATE", "igny8_template")
 
 
 def make_template(servers: Servers) -> None:

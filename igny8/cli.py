@@ -3,17 +3,21 @@
 import asyncio
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import __version__
+from igny8.db import Database, LoginRole
 from igny8.errors import DomainError
+from igny8.limits import PlanLimit
 from igny8.migration import MigrationRefused
-from igny8.settings import MigrationSettings, Settings, SettingsError, load
+from igny8.settings import DatabaseSettings, MigrationSettings, Settings, SettingsError, load
 
 SCHEMA_FILE = Path("schema.graphql")
 
@@ -104,11 +108,139 @@ def schema(write: bool, check: bool) -> None:
         click.echo(text, nl=False)
 
 
+@main.command()
+@click.option("--port", type=int, default=8080, show_default=True, help="Port of the API.")
+@click.option("--reset", is_flag=True, help="Delete the data of the embedded servers and start afresh.")
+@told
+def dev(port: int, reset: bool) -> None:
+    """Serve the whole stack on this machine: nothing needs to be installed or configured."""
+    from igny8.devstack import serve
+
+    sys.exit(serve.serve(port=port, reset=reset))
+
+
+@main.command()
+@told
+def demo() -> None:
+    """Show the main job in a private stack that is thrown away."""
+    from igny8.devstack import demo as shown
+
+    sys.exit(shown.run())
+
+
 @main.group()
 def user() -> None:
     """Users of the system account."""
 
 
+@user.command("create")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--role", type=click.Choice(["developer", "system_bot"]), required=True)
+@click.password_option(help="Asked for when it is not given; never give it where others read your shell's history.")
+@told
+def create_user(email: str, name: str, role: str, password: str) -> None:
+    """Make a developer or a bot."""
+    from igny8.access import Role
+    from igny8.auth import operators
+
+    async def create(db: Database) -> None:
+        user_id = await operators.create(db, email=email, name=name, password=password, role=Role(role.upper()))
+        click.echo(f"Made the {role} {email} (usr_{user_id.hex}).")
+
+    asyncio.run(_with_database(create))
+
+
 @main.group()
 def plan() -> None:
     """Plans that accounts can be on."""
+
+
+@plan.command("list")
+@told
+def list_plans() -> None:
+    """All plans, those that are no longer offered included."""
+    from igny8.billing import plans
+
+    async def show(session: AsyncSession) -> None:
+        for row in await plans.listed(session):
+            marks = " (default)" * row.is_default + " (not offered)" * (not row.is_active)
+            click.echo(f"{row.slug:<14} {row.price:>8} {row.currency}  {row.included_credits:>7} credits{marks}")
+
+    asyncio.run(_as_system(show))
+
+
+@plan.command("change")
+@click.argument("slug")
+@click.option("--name")
+@click.option("--price", type=Decimal, help="A month, in the plan's currency.")
+@click.option("--credits", "included_credits", type=int)
+@click.option(
+    "--limit", "limits", multiple=True, metavar="NAME=MAX", help="For example SITES=10, or SITES=unlimited."
+)
+@click.option("--active/--inactive", "is_active", default=None, help="Whether it is offered.")
+@click.option("--default", "is_default", is_flag=True, default=None, help="Make it the plan of new accounts.")
+@told
+def change_plan(slug: str, limits: tuple[str, ...], **given: Any) -> None:
+    """Change a plan; what is not given stays as it is."""
+    from igny8.billing import plans
+    from igny8.inputs import KEEP
+
+    changed = {name: KEEP if value is None else value for name, value in given.items()}
+    asyncio.run(_as_system(lambda session: plans.change(session, slug, limits=_limits(limits), **changed)))
+    click.echo(f"Changed the plan {slug}.")
+
+
+@plan.command("add")
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--price", type=Decimal, required=True, help="A month, in USD.")
+@click.option("--credits", "included_credits", type=int, required=True)
+@click.option("--limit", "limits", multiple=True, metavar="NAME=MAX", help="What is not named is unlimited.")
+@click.option("--feature", "features", multiple=True, help="A line for the price list.")
+@told
+def add_plan(limits: tuple[str, ...], features: tuple[str, ...], **given: Any) -> None:
+    """Offer a new plan."""
+    from igny8.auth.catalog import PlanTemplate
+    from igny8.billing import plans
+
+    unlimited: dict[PlanLimit, int | None] = dict.fromkeys(PlanLimit)
+    template = PlanTemplate(
+        **given,
+        currency="USD",
+        billing_cycle="MONTHLY",
+        limits={**unlimited, PlanLimit.SECTORS_PER_SITE: 5, **_limits(limits)},
+        features=features,
+        is_default=False,
+    )
+    asyncio.run(_as_system(lambda session: plans.add(session, template)))
+    click.echo(f"Added the plan {template.slug}.")
+
+
+def _limits(given: tuple[str, ...]) -> dict[PlanLimit, int | None]:
+    made: dict[PlanLimit, int | None] = {}
+    for text in given:
+        name, _, most = text.partition("=")
+        if name not in PlanLimit.__members__ or not (most == "unlimited" or most.isdigit()):
+            raise click.BadParameter(f"{text!r} is not NAME=MAX; names are {', '.join(PlanLimit)}.")
+        made[PlanLimit(name)] = None if most == "unlimited" else int(most)
+    return made
+
+
+async def _as_system(act: Callable[[AsyncSession], Awaitable[Any]]) -> None:
+    """One transaction of the system role."""
+
+    async def in_session(db: Database) -> None:
+        async with db.session(LoginRole.SYSTEM) as session:
+            await act(session)
+
+    await _with_database(in_session)
+
+
+async def _with_database(act: Callable[[Database], Awaitable[Any]]) -> None:
+    db = Database(load(DatabaseSettings))
+    await db.open()
+    try:
+        await act(db)
+    finally:
+        await db.close()

@@ -75,7 +75,11 @@ class Account(Timestamped, Base):
     """A tenant: an agency or a site owner. The system account holds developers and bots."""
 
     __tablename__ = "account"
-    __table_args__ = (one_of("status", AccountStatus),)
+    __table_args__ = (
+        one_of("status", AccountStatus),
+        # There is one system account: a named exception to account-led indexes.
+        Index("uq_account_is_system", "is_system", unique=True, postgresql_where=text("is_system")),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
     slug: Mapped[str] = mapped_column(unique=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -101,16 +101,19 @@ class Context:
         return changes.Actor(account_id, user_id, self.request_id, self.ip_address, action)
 
     @asynccontextmanager
-    async def writing(self, *, in_account: UUID | None = None) -> AsyncIterator[Write]:
+    async def writing(self, *, in_account: UUID | None = None, at_home: bool = False) -> AsyncIterator[Write]:
         """The transaction of the running mutation: session, permission and account are checked inside it.
 
-        `in_account` is where a developer's system-wide mutation logs its changes. Raises Unauthenticated,
-        Forbidden, NotAllowedNow; Replay when the idempotency key was used before.
+        `in_account` is where a developer's system-wide mutation logs its changes; `at_home` acts on the viewer's
+        own account even when a developer names another one. Raises Unauthenticated, Forbidden, NotAllowedNow; Replay when the idempotency key was used before.
         """
         mutating = self.mutating
         if mutating is None:
             raise AssertionError("writing() belongs to a mutation")
-        async with transactions.entered(self.services.db, self.required_credentials()) as (session, who):
+        credentials = self.required_credentials()
+        if at_home:
+            credentials = replace(credentials, acting_on=None)
+        async with transactions.entered(self.services.db, credentials) as (session, who):
             _refuse(who, mutating)
             actor = self.actor(in_account or who.viewer.account_id, who.viewer.user_id)
             async with transactions.logged(session, actor):

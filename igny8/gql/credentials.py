@@ -1,5 +1,6 @@
 """Who sends a request: a Bearer token, or for browsers HttpOnly cookies guarded against other sites' pages."""
 
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,35 +20,33 @@ ACCESS_COOKIE: Final = "igny8_access"
 REFRESH_COOKIE: Final = "igny8_refresh"
 
 
-def read_credentials(request: Request, services: Services) -> tuple[Credentials | None, RequestError | None]:
-    """(credentials, None), (None, why they are not good), or (None, None) when there are none."""
+class ForeignOrigin(Exception):
+    """A page of another site asks to use or to set cookies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request shows of its sender. `refused` says why a token is not good: public fields answer all the same."""
+
+    credentials: Credentials | None = None
+    refused: RequestError | None = None
+    cookie_mode: bool = False
+    refresh_token: str | None = None
+
+
+def presented(request: Request, services: Services) -> Presented:
+    """The sender's credentials. Raises ForeignOrigin."""
+    settings = services.settings
+    cookie_mode = request.headers.get(COOKIE_MODE_HEADER) == "cookie"
+    if cookie_mode:
+        _refuse_foreign_origin(request, settings)
+    refresh_token = request.cookies.get(cookie_name(REFRESH_COOKIE, settings)) if cookie_mode else None
     try:
-        token = _token(request, services.settings)
-        if token is None:
-            return None, None
-        claims = services.access_tokens.read(token)
-        named = request.headers.get(ACCOUNT_HEADER)
-        if named is not None and claims.role not in SYSTEM_ROLES:
-            raise Forbidden("Only developers may name the account to act on (X-Igny8-Account).")
-        try:
-            acting_on = ids.parse("acc", named) if named is not None else None
-        except ids.WrongId as error:
-            raise BadRequest(f"X-Igny8-Account: {error}.") from None
-        return Credentials(claims.account_id, claims.user_id, claims.session_id, claims.role, acting_on), None
+        token = _token(request, settings, cookie_mode=cookie_mode)
+        credentials = _credentials(token, request, services) if token else None
+        return Presented(credentials, None, cookie_mode, refresh_token)
     except RequestError as error:
-        return None, error
-
-
-def wants_cookies(request: Request) -> bool:
-    return request.headers.get(COOKIE_MODE_HEADER) == "cookie"
-
-
-def refresh_cookie(request: Request, settings: Settings) -> str | None:
-    """The refresh token of a browser, when the request may use its cookies."""
-    if not wants_cookies(request):
-        return None
-    _refuse_foreign_origin(request, settings)
-    return request.cookies.get(cookie_name(REFRESH_COOKIE, settings))
+        return Presented(None, error, cookie_mode, refresh_token)
 
 
 def cookie_name(name: str, settings: Settings) -> str:
@@ -61,28 +60,37 @@ def set_cookie(name: str, value: str, *, seconds: int, settings: Settings) -> st
     return f"{cookie_name(name, settings)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
 
 
-def _token(request: Request, settings: Settings) -> str | None:
+def own_origin(settings: Settings) -> str:
+    parts = urlsplit(settings.public_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _token(request: Request, settings: Settings, *, cookie_mode: bool) -> str | None:
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("The Authorization header must say: Bearer <access token>.")
         return token.strip()
-    token = request.cookies.get(cookie_name(ACCESS_COOKIE, settings)) or ""
-    if not token:
-        return None
-    if not wants_cookies(request):
+    cookie = request.cookies.get(cookie_name(ACCESS_COOKIE, settings))
+    if cookie and not cookie_mode:
         raise Forbidden("Requests with cookies must carry the header X-Igny8-Session: cookie.")
-    _refuse_foreign_origin(request, settings)
-    return token
+    return cookie
+
+
+def _credentials(token: str, request: Request, services: Services) -> Credentials:
+    claims = services.access_tokens.read(token)
+    named = request.headers.get(ACCOUNT_HEADER)
+    if named is not None and claims.role not in SYSTEM_ROLES:
+        raise Forbidden("Only developers may name the account to act on (X-Igny8-Account).")
+    try:
+        acting_on = ids.parse("acc", named) if named is not None else None
+    except ids.WrongId as error:
+        raise BadRequest(f"X-Igny8-Account: {error}.") from None
+    return Credentials(claims.account_id, claims.user_id, claims.session_id, claims.role, acting_on)
 
 
 def _refuse_foreign_origin(request: Request, settings: Settings) -> None:
     origin = request.headers.get("origin")
     if origin is not None and origin not in (own_origin(settings), *settings.allowed_origins):
-        raise Forbidden("This origin may not use cookies here.")
-
-
-def own_origin(settings: Settings) -> str:
-    parts = urlsplit(settings.public_url)
-    return f"{parts.scheme}://{parts.netloc}"
+        raise ForeignOrigin("Pages of this origin may not use cookies here.")

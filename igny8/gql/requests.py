@@ -1,18 +1,30 @@
-"""What every HTTP request gets, whatever its path: an id, a log line, and a place in the metrics."""
+"""What every HTTP request gets, whatever its path: an id, safe headers, a log line, and a place in the metrics."""
 
 import re
 import time
 from typing import Final
 
+import orjson
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from igny8.db import new_id
+from igny8.errors import RequestErrorCode
+from igny8.gql.faults import MASKED
 
 REQUEST_ID: Final = "igny8.request_id"
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+_GONE: Final = 499  # what proxies log for a client that hung up before it was answered
+#: Answers are data: a browser that opens one as a page may run and load nothing.
+_SAFE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 REQUESTS: Final = Counter("igny8_http_requests", "HTTP requests answered.", ["path", "status"])
 SECONDS: Final = Histogram(
@@ -37,27 +49,43 @@ class Requests:
             return
         request_id = _request_id(scope)
         scope[REQUEST_ID] = request_id
-        structlog.contextvars.bind_contextvars(request_id=request_id)
         path = scope["path"] if scope["path"] in self._known_paths else "other"
         begun = time.perf_counter()
-        status = 0
+        status = _GONE
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in _SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
-        try:
-            await self._app(scope, receive, told)
-        finally:
-            seconds = time.perf_counter() - begun
-            REQUESTS.labels(path, status).inc()
-            SECONDS.labels(path).observe(seconds)
-            if path not in _QUIET:
-                log.info("answered", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
-            structlog.contextvars.unbind_contextvars("request_id")
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, told)
+            except Exception:
+                log.exception("request failed", path=path)
+                if status != _GONE:
+                    raise
+                body = refusal_body(MASKED, RequestErrorCode.INTERNAL, request_id)
+                await Response(body, 500, media_type="application/json")(scope, receive, told)
+            finally:
+                seconds = time.perf_counter() - begun
+                REQUESTS.labels(path, status).inc()
+                SECONDS.labels(path).observe(seconds)
+                if path not in _QUIET:
+                    log.info(
+                        "answered", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1)
+                    )
+
+
+def refusal_body(message: str, code: RequestErrorCode, request_id: str) -> bytes:
+    """A refusal of the HTTP request, in the shape of every other answer."""
+    error = {"message": message, "extensions": {"code": code}}
+    return orjson.dumps({"errors": [error], "extensions": {"requestId": request_id}})
 
 
 def _request_id(scope: Scope) -> str:

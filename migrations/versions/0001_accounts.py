@@ -25,6 +25,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_account')),
     sa.UniqueConstraint('slug', name=op.f('uq_account_slug'))
     )
+    op.create_index('uq_account_is_system', 'account', ['is_system'], unique=True, postgresql_where=sa.text('is_system'))
     op.create_table('industry',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -474,7 +475,10 @@ def _raise_walls() -> None:
 
 
 _OWN_USER = "id = (SELECT nullif(current_setting('app.user_id', true), '')::uuid)"
-_OWN_SCOPE = "coalesce(site_id = ANY ((SELECT nullif(current_setting('app.site_ids', true), ''))::uuid[]), true)"
+_OWN_SCOPE = (
+    "CASE WHEN site_id IS NULL THEN true"
+    " ELSE site_id = ANY ((SELECT nullif(current_setting('app.site_ids', true), ''))::uuid[]) END"
+)
 _SITE_COLUMNS = (
     "SELECT (account_id, id, name, slug, domain, status, language, timezone, industry_id, wp_url, wp_username,"
     " has_wp_app_password, created_at, updated_at)"

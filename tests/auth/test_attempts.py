@@ -33,8 +33,8 @@ async def test_guesses_have_to_wait_whether_the_address_is_known_or_not(house: H
 
 async def test_while_one_waits_even_the_right_password_is_refused(house: House) -> None:
     await house.sign_up()
-    while await outcome(house, "ada@example.com") != "RateLimited":
-        pass
+    for _ in range(12):
+        await outcome(house, "ada@example.com")
     assert await outcome(house, "ADA@example.com", PASSWORD) == "RateLimited"
 
 
@@ -54,10 +54,8 @@ async def test_a_hundred_guesses_at_once_are_a_hundred(house: House) -> None:
 
 
 async def test_one_network_address_makes_so_many_accounts_an_hour(house: House) -> None:
-    await house.desk.throttle.hit("sign-up:from:192.0.2.7", most=20, seconds=3_600)
-    for number in range(19):
+    for _ in range(20):
         await house.desk.throttle.hit("sign-up:from:192.0.2.7", most=20, seconds=3_600)
-        assert number < 19
     with pytest.raises(RateLimited):
         await house.sign_up()
     assert house.rows("SELECT * FROM account") == []

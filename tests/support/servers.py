@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -12,6 +14,7 @@ from pydantic import SecretStr
 
 from igny8 import migration
 from igny8.auth import starter
+from igny8.devstack.embedded import EmbeddedPostgres, EmbeddedRedis, temporary_home
 from igny8.settings import MigrationSettings
 
 PASSWORD = "test"
@@ -41,8 +44,16 @@ class Servers:
 
 @contextmanager
 def private_servers() -> Iterator[Servers]:
-    """TEMPORARY: until devstack is there."""
-    yield Servers(os.environ["T_PG"], os.environ["T_REDIS"])
+    """PostgreSQL and Redis in a folder of their own, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="igny8-test-") as folder:
+        where = temporary_home(Path(folder))
+        postgres, redis = EmbeddedPostgres(where, durable=False), EmbeddedRedis(where)
+        with ExitStack() as running:
+            running.callback(postgres.stop)
+            postgres.start()
+            running.callback(redis.stop)
+            redis.start()
+            yield Servers(postgres.superuser_url, redis.url)
 
 
 TEMPLATE = os.environ.get("IGNY8_TEST_TEMPLATE", "igny8_template")

@@ -129,7 +129,7 @@ class SigningInMutation:
     @mutation(need=SIGNED_IN, anywhere=True, while_suspended=True)
     async def sign_out(self, info: Info, everywhere: bool | None = None) -> SignOutPayload:
         who = info.context.required_credentials()
-        async with info.context.writing() as write:
+        async with info.context.writing(at_home=True) as write:
             if everywhere:
                 await sessions.end_all(write.session, account_id=who.account_id, user_id=who.user_id)
             else:
@@ -143,7 +143,7 @@ class SigningInMutation:
     async def revoke_session(self, info: Info, id: ID) -> RevokeSessionPayload:
         session_id = ids.given("ses", id, "id")
         who = info.context.required_credentials()
-        async with info.context.writing() as write:
+        async with info.context.writing(at_home=True) as write:
             await sessions.end(write.session, account_id=who.account_id, user_id=who.user_id, session_id=session_id)
             return write.answered(RevokeSessionPayload())
 
@@ -169,7 +169,7 @@ class SigningInMutation:
             current=current_password,
             new=new_password,
         )
-        async with info.context.writing() as write:
+        async with info.context.writing(at_home=True) as write:
             await password_change.change(
                 write.session,
                 desk.outbox,
@@ -214,7 +214,7 @@ class SigningInMutation:
                 user_id=who.user_id,
                 current_password=optional(input.current_password),
             )
-        async with info.context.writing() as write:
+        async with info.context.writing(at_home=True) as write:
             if input.name is not UNSET:
                 await profile.rename(write.session, input.name, account_id=who.account_id, user_id=who.user_id)
             if person is not None:

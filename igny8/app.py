@@ -8,6 +8,8 @@ import psycopg
 import redis.exceptions
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -29,7 +31,7 @@ from igny8.gql.requests import Requests
 from igny8.schema import make_schema
 from igny8.secrets import Keyring
 from igny8.settings import Settings, load
-from igny8.tokens import AccessTokens, RefreshTokens
+from igny8.tokens import AccessTokens, RefreshTokens, derive
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -69,7 +71,13 @@ def create_app(settings: Settings) -> Starlette:
                     ACCOUNT_HEADER,
                     COOKIE_MODE_HEADER,
                 ],
-                expose_headers=["x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-cost"],
+                expose_headers=[
+                    "x-request-id",
+                    "retry-after",
+                    "ratelimit-limit",
+                    "ratelimit-remaining",
+                    "ratelimit-cost",
+                ],
                 allow_credentials=True,
             ),
         ],
@@ -86,7 +94,11 @@ def from_environment() -> Starlette:
 
 def _services(settings: Settings) -> Services:
     redis_client: Redis = Redis.from_url(
-        settings.redis_url.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5
+        settings.redis_url.get_secret_value(),
+        socket_timeout=0.5,
+        socket_connect_timeout=0.5,
+        # One new attempt at once, for a connection that died in the pool; more would hold requests for seconds.
+        retry=Retry(NoBackoff(), 1),
     )
     return Services(
         settings=settings,
@@ -96,6 +108,7 @@ def _services(settings: Settings) -> Services:
         keyring=Keyring(settings.secrets_keys),
         access_tokens=AccessTokens(settings.token_key),
         refresh_tokens=RefreshTokens(settings.token_key),
+        replay_key=derive(settings.token_key, "replayed input"),
     )
 
 
@@ -131,7 +144,7 @@ class _Ready:
 
     async def _redis(self) -> str:
         try:
-            await self._services.redis.ping()  # type: ignore[misc]  # redis-py types it for both kinds of client
+            await self._services.redis.ping()
         except (redis.exceptions.RedisError, OSError):
             return "does not answer"
         return "ok"

@@ -16,6 +16,7 @@ from igny8 import __version__
 from igny8.db import Database, LoginRole
 from igny8.errors import DomainError
 from igny8.limits import PlanLimit
+from igny8.login_roles import WrongLoginRole
 from igny8.migration import MigrationRefused
 from igny8.settings import DatabaseSettings, MigrationSettings, Settings, SettingsError, load
 
@@ -38,7 +39,7 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (SettingsError, MigrationRefused, DomainError) as error:
+        except (SettingsError, MigrationRefused, WrongLoginRole, DomainError) as error:
             raise click.ClickException(str(error)) from None
 
     return run
@@ -52,11 +53,12 @@ def api(host: str | None, port: int | None) -> None:
     """Serve the GraphQL API."""
     import uvicorn
 
-    from igny8 import logs
+    from igny8 import login_roles, logs
     from igny8.app import create_app
 
     settings = load(Settings)
     logs.configure(settings)
+    login_roles.refuse_wrong(settings)
     uvicorn.run(
         create_app(settings),
         host=host or settings.host,

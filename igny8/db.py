@@ -4,7 +4,8 @@ A connection belongs to one role for its whole life (switching would replan ever
 psycopg connection in autocommit; writes take the same connection through SQLAlchemy: one pool per role.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import select
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -22,9 +23,11 @@ from uuid_utils.compat import uuid7
 
 from igny8.access import SITE_BOUND, Role
 from igny8.errors import Unavailable
+from igny8.login_roles import QUESTION, WrongLoginRole, faults
 from igny8.settings import DatabaseSettings
 
 ACQUIRE_SECONDS: Final = 2.0
+AWAY: Final = "The database does not answer at the moment. Try again in a few seconds."
 
 
 def new_id() -> UUID:
@@ -81,6 +84,10 @@ class _JsonText(Loader):
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Every new connection is looked at: answers depend on its settings, and the second wall on its rights."""
+    answer = await (await connection.execute(QUESTION)).fetchone()
+    if found := faults(answer):
+        raise WrongLoginRole(found)
     connection.adapters.register_loader("json", _JsonText)
     connection.prepared_max = 500
 
@@ -89,10 +96,20 @@ async def _reset(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)
 
 
+def _has_ended(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether the server has closed a connection that lay in the pool: only then is there anything to read."""
+    if connection.closed:
+        return True
+    news = select.poll()
+    news.register(connection.fileno(), select.POLLIN)
+    return bool(news.poll(0))
+
+
 class _Role:
     """One login role: a pool, and SQLAlchemy's view on the same pool."""
 
     def __init__(self, url: str, size: int) -> None:
+        self.size = size
         self.pool = AsyncConnectionPool(
             url.replace("postgres://", "postgresql://", 1),
             min_size=1,
@@ -110,11 +127,16 @@ class _Role:
         )
 
     async def acquire(self) -> psycopg.AsyncConnection[Any]:
-        """A connection in autocommit. Raises Unavailable when none is to be had in 2 s."""
+        """A living connection in autocommit. Raises Unavailable when none is to be had in 2 s."""
         try:
-            return await self.pool.getconn()
+            for _ in range(self.size + 1):
+                connection = await self.pool.getconn()
+                if not _has_ended(connection):
+                    return connection
+                await connection.close()
         except PoolTimeout:
-            raise Unavailable("The database does not answer at the moment. Try again in a few seconds.") from None
+            pass
+        raise Unavailable(AWAY)
 
     async def _for_sqlalchemy(self) -> psycopg.AsyncConnection[Any]:
         connection = await self.acquire()
@@ -125,14 +147,14 @@ class _Role:
 class Database:
     """The pools of one process."""
 
-    def __init__(self, settings: DatabaseSettings) -> None:
+    def __init__(self, settings: DatabaseSettings, *, sizes: Mapping[LoginRole, int] = POOL_SIZES) -> None:
         urls = {
             LoginRole.APP: settings.database_app_url,
             LoginRole.MEMBER: settings.database_member_url,
             LoginRole.SIGNIN: settings.database_signin_url,
             LoginRole.SYSTEM: settings.database_system_url,
         }
-        self._roles = {name: _Role(url.get_secret_value(), POOL_SIZES[name]) for name, url in urls.items()}
+        self._roles = {name: _Role(url.get_secret_value(), sizes[name]) for name, url in urls.items()}
 
     async def open(self) -> None:
         """Start the pools; they connect by themselves, now or when PostgreSQL is back."""
@@ -146,10 +168,10 @@ class Database:
     async def fetch_row(self, role: LoginRole, sql: str, values: Sequence[object]) -> tuple[Any, ...] | None:
         """The first row of one prepared read, in one round trip.
 
-        A connection that died while it lay in the pool (a restarted server) is replaced: reads may be repeated.
+        A connection that dies meanwhile (a restarted server) is replaced: reads may be repeated.
         """
         served = self._roles[role]
-        for _ in range(POOL_SIZES[role] + 1):
+        for _ in range(served.size + 1):
             connection = await served.acquire()
             try:
                 cursor = psycopg.AsyncRawCursor(connection)
@@ -160,7 +182,7 @@ class Database:
                     raise
             finally:
                 await served.pool.putconn(connection)
-        raise Unavailable("The database does not answer at the moment. Try again in a few seconds.")
+        raise Unavailable(AWAY)
 
     @asynccontextmanager
     async def session(self, role: LoginRole) -> AsyncIterator[AsyncSession]:

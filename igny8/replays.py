@@ -4,7 +4,7 @@ The key is taken in the mutation's own transaction, before anything else is writ
 and then finds the stored answer. Failed mutations store nothing, so they can be sent again.
 """
 
-import hashlib
+import hmac
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,10 +40,13 @@ class Replay(Exception):
         self.answer = answer
 
 
-def digest(user_id: UUID, mutation: str, arguments: object) -> bytes:
-    """What has to be the same for a key to be used again: the user, the mutation and its input."""
+def digest(secret: bytes, user_id: UUID, mutation: str, arguments: object) -> bytes:
+    """What has to be the same for a key to be used again: the user, the mutation and its input.
+
+    Keyed, because inputs hold passwords: who reads the table must not be able to guess them.
+    """
     said = [str(user_id), mutation, arguments]
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)).digest()
+    return hmac.digest(secret, orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str), "sha256")
 
 
 def checked_key(key: str) -> str:

@@ -25,6 +25,8 @@ from tests.support.api import Api
 from tests.support.servers import TEMPLATE, Servers, make_template, private_servers
 from tests.support.world import Tenant, World
 
+pytest_plugins = ["tests.support.tools"]
+
 KEY = base64.b64encode(bytes(range(32))).decode()
 ROLES = ("app", "member", "signin", "system")
 

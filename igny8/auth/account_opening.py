@@ -36,7 +36,9 @@ async def _insert_account(
     """With a slug after the name, lengthened at random while others have it."""
     wish = inputs.slug_of(name) or "account"
     slug = wish if len(wish) >= SHORTEST_SLUG else _longer(wish)
-    row = postgresql.insert(t.Account).values(id=account_id, name=name, status=status.value, is_system=is_system)
+    row = postgresql.insert(t.Account).values(id=account_id, name=name, status=status.value)
+    if is_system:  # a column that the application may not write
+        row = row.values(is_system=True)
     while True:
         free = row.values(slug=slug).on_conflict_do_nothing(index_elements=[t.Account.slug])
         if (await session.execute(free.returning(t.Account.id))).scalar_one_or_none() is not None:

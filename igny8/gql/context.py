@@ -43,6 +43,7 @@ class Services:
     keyring: Keyring
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
+    replay_key: bytes
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -105,7 +106,8 @@ class Context:
         """The transaction of the running mutation: session, permission and account are checked inside it.
 
         `in_account` is where a developer's system-wide mutation logs its changes; `at_home` acts on the viewer's
-        own account even when a developer names another one. Raises Unauthenticated, Forbidden, NotAllowedNow; Replay when the idempotency key was used before.
+        own account even when a developer names another one. Raises Unauthenticated, Forbidden, NotAllowedNow;
+        Replay when the idempotency key was used before.
         """
         mutating = self.mutating
         if mutating is None:
@@ -128,7 +130,7 @@ class Context:
 
     async def _take_key(self, write: Write, mutating: Mutating) -> None:
         key = replays.checked_key(self.idempotency_key or "")
-        digest = replays.digest(write.viewer.user_id, mutating.name, mutating.arguments)
+        digest = replays.digest(self.services.replay_key, write.viewer.user_id, mutating.name, mutating.arguments)
         await replays.take(write.session, write.viewer.account_id, key, digest)
 
 

@@ -26,7 +26,7 @@ class ForeignOrigin(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a request shows of its sender. `refused` says why a token is not good: public fields answer all the same."""
+    """What a request shows of its sender; `refused` says why a token is not good."""
 
     credentials: Credentials | None = None
     refused: RequestError | None = None

@@ -3,13 +3,14 @@
 from typing import Any
 
 import orjson
-from graphql import GraphQLError, is_non_null_type
+from graphql import is_non_null_type
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from igny8.errors import RequestError
 from igny8.gql.context import Context
 from igny8.gql.payloads import Rows
+from igny8.gql.read.reader import BrokenPromise
 
 
 class ReadExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -55,5 +56,5 @@ class ReadExecutor(StrawberryGraphQLCoreExecutionContext):
             path=where,
         )
         if text is None and is_non_null_type(return_type):
-            raise GraphQLError(f"Cannot return null for non-nullable field {where}.")
+            raise BrokenPromise(where)
         return None if text is None else orjson.Fragment(text)

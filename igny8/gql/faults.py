@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError
 from sqlalchemy.exc import DBAPIError
 
-from igny8.errors import RequestError, RequestErrorCode, TimedOut, Unavailable
+from igny8.errors import BadRequest, RequestError, RequestErrorCode, TimedOut, Unavailable
 
 MASKED: Final = "Something went wrong on our side. Tell support the request id."
 
@@ -18,8 +18,7 @@ log = structlog.get_logger()
 def told(error: GraphQLError) -> dict[str, Any]:
     """The error as it stands in `errors` of an answer; unexpected ones are logged with their stack and masked."""
     original = error.original_error
-    if original is None and error.path is None:
-        # A document, variable or operation name at fault: graphql-core's own sentences name the place.
+    if _is_the_callers(error):
         return _shown(error, error.message, {"code": RequestErrorCode.BAD_REQUEST, **(error.extensions or {})})
     expected = as_request_error(original) if original is not None else None
     if expected is None:
@@ -38,6 +37,8 @@ def as_request_error(error: BaseException) -> RequestError | None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, RequestError):
         return cause
+    if isinstance(cause, psycopg.DataError):
+        return BadRequest("A value is out of range or holds a character that cannot be stored.")
     if isinstance(cause, psycopg.errors.QueryCanceled):
         return TimedOut("The request took too long. Ask for less at once.")
     if isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
@@ -49,6 +50,15 @@ def as_request_error(error: BaseException) -> RequestError | None:
         log.warning("redis unavailable", reason=type(cause).__name__)
         return Unavailable("The service is not complete at the moment. Try again in a few seconds.")
     return None
+
+
+def _is_the_callers(error: GraphQLError) -> bool:
+    """Whether a document, variable or argument is at fault: graphql-core's own sentences name the place then.
+
+    Those of the execution are wrapped, and point into the document; a value that a scalar cannot show does not.
+    """
+    original = error.original_error
+    return (isinstance(original, GraphQLError) and bool(original.nodes)) or (original is None and error.path is None)
 
 
 def _shown(error: GraphQLError, message: str, extensions: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From an HTTP request to the GraphQL request in it; whatever is wrong with it is told with the status it deserves."""
+"""From an HTTP request to the GraphQL request in it; what is wrong with it is told with the status it deserves."""
 
 import asyncio
 from typing import Any, Final

@@ -11,14 +11,14 @@ from graphql.execution.values import VariableValues
 from graphql.validation import NoSchemaIntrospectionCustomRule
 
 from igny8.db import Database
-from igny8.errors import BadRequest, RequestErrorCode
+from igny8.errors import BadRequest, RequestErrorCode, Unauthenticated
 from igny8.gql import faults
 from igny8.gql.context import Context
 from igny8.gql.executor import ReadExecutor
 from igny8.gql.limits import Analysis, Limits, analyse, parse_document
 from igny8.gql.rate import Allowance, RateLimiter
 from igny8.gql.read.plans import Lru, Operation
-from igny8.gql.read.reader import Reader
+from igny8.gql.read.reader import Answer, Reader
 from igny8.settings import Settings
 
 log = structlog.get_logger()
@@ -38,7 +38,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer as JSON text. `refused` is the code when the operation was not begun (there is no `data` then)."""
+    """An answer as JSON text.
+
+    `refused` is the code when the operation was not begun (there is no `data` then), or failed as a whole.
+    """
 
     body: bytes
     refused: RequestErrorCode | None = None
@@ -72,10 +75,7 @@ class Engine:
         try:
             prepared = self._prepare(asked, signed_in=context.credentials is not None)
             operation = prepared.operation
-            if operation.kind is OperationType.SUBSCRIPTION or (
-                reads_only and operation.kind is not OperationType.QUERY
-            ):
-                raise BadRequest(f"A {operation.kind.value} cannot be sent this way.")
+            _refuse_kind(operation, context, reads_only=reads_only)
             variables = self.reader.planner.coerce(operation, dict(asked.variables))
             if isinstance(variables, list):
                 return self._refusal(context, [faults.told(error) for error in variables])
@@ -111,18 +111,25 @@ class Engine:
     ) -> Outcome:
         context.reader, context.operation = self.reader, operation
         if operation.kind is OperationType.QUERY:
-            answer = await self.reader.read(operation, variables, self._credentials(operation, context))
+            answer = await self._read(operation, variables, context)
             if operation.reads_alone and not answer.denied:
                 body = b'{"data":' + answer.whole() + b',"extensions":' + _extensions(context, allowance) + b"}"
                 return Outcome(body, allowance=allowance)
             context.reads = {**answer.parts, **answer.denied}
         return await self._execute(asked, operation, context, allowance)
 
-    def _credentials(self, operation: Operation, context: Context) -> Any:
-        """Whose session the reads check; a bad token only matters where somebody must be signed in."""
-        if not operation.public and context.refused is not None:
-            raise context.refused
-        return context.credentials
+    async def _read(self, operation: Operation, variables: VariableValues, context: Context) -> Answer:
+        """The compiled root fields; a bad token or an ended session is told on those that need one alone."""
+        if context.credentials is not None:
+            try:
+                return await self.reader.read(operation, variables, context.credentials)
+            except Unauthenticated as ended:
+                context.credentials, context.refused = None, ended
+        answer = await self.reader.read(operation, variables, None)
+        if context.refused is None:
+            return answer
+        lacking = {key: error for key, error in answer.denied.items() if isinstance(error, Unauthenticated)}
+        return Answer(answer.parts, {**answer.denied, **dict.fromkeys(lacking, context.refused)})
 
     async def _execute(self, asked: Asked, operation: Operation, context: Context, allowance: Allowance) -> Outcome:
         result = execute(
@@ -135,11 +142,11 @@ class Engine:
         )
         if not isinstance(result, ExecutionResult):
             result = await result
-        parts: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            parts["errors"] = [faults.told(error) for error in result.errors]
+        errors = [faults.told(error) for error in result.errors or ()]
+        parts: dict[str, Any] = {"errors": errors} if errors else {}
+        parts["data"] = result.data
         parts["extensions"] = orjson.Fragment(_extensions(context, allowance))
-        return Outcome(orjson.dumps(parts), allowance=allowance)
+        return Outcome(orjson.dumps(parts), None if result.data is not None else _outage(errors), allowance)
 
     def _failure(self, context: Context, error: Exception, allowance: Allowance | None) -> Outcome:
         expected = faults.as_request_error(error)
@@ -147,7 +154,9 @@ class Engine:
             log.error("request failed", exc_info=error)
             told = {"message": faults.MASKED, "extensions": {"code": RequestErrorCode.INTERNAL}}
             return self._refusal(context, [told], RequestErrorCode.INTERNAL, allowance)
-        return self._refusal(context, [faults.refused(expected)], expected.code, allowance)
+        retry_after = expected.details.get("retryAfter")
+        seconds = retry_after if isinstance(retry_after, int) else None
+        return self._refusal(context, [faults.refused(expected)], expected.code, allowance, seconds)
 
     def _refusal(
         self,
@@ -155,9 +164,10 @@ class Engine:
         errors: list[dict[str, Any]],
         code: RequestErrorCode = RequestErrorCode.BAD_REQUEST,
         allowance: Allowance | None = None,
+        retry_after: int | None = None,
     ) -> Outcome:
         body = {"errors": errors, "extensions": orjson.Fragment(_extensions(context, allowance))}
-        return Outcome(orjson.dumps(body), code, allowance)
+        return Outcome(orjson.dumps(body), code, allowance, retry_after)
 
 
 class WrongMethod(Exception):
@@ -168,6 +178,24 @@ class _Invalid(Exception):
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__("the document is not valid")
         self.errors = errors
+
+
+def _refuse_kind(operation: Operation, context: Context, *, reads_only: bool) -> None:
+    if operation.kind is OperationType.SUBSCRIPTION:
+        raise BadRequest("A subscription cannot be sent this way.")
+    if operation.kind is OperationType.MUTATION:
+        if reads_only:
+            raise WrongMethod
+        several = sum(node.name.value != "__typename" for node in operation.roots) > 1
+        if several and context.idempotency_key is not None:
+            raise BadRequest("An Idempotency-Key covers one mutation: send each in a request of its own.")
+
+
+def _outage(errors: list[dict[str, Any]]) -> RequestErrorCode | None:
+    """The code of an operation without data that failed for no fault of the client's."""
+    codes: set[RequestErrorCode] = {error["extensions"]["code"] for error in errors}
+    ours = codes <= {RequestErrorCode.UNAVAILABLE, RequestErrorCode.INTERNAL}
+    return min(codes) if codes and ours else None
 
 
 def _payer(context: Context) -> str:

@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from igny8.tenancy import count_rows, protect, publish, quoted, role_names
+from igny8.login_roles import quoted
+from igny8.tenancy import RoleNames, count_rows, let_cascades_count, protect, publish, role_names
 
 revision = '0001'
 down_revision = None
@@ -387,52 +388,54 @@ def _make_functions() -> None:
             RAISE EXCEPTION 'null at %', path USING ERRCODE = 'GQ001';
         END $$
     """)
-    op.execute(_app_enter(role_names().member, role_names().system))
+    op.execute(_app_enter(role_names()))
 
 
-def _app_enter(member: str, system: str) -> str:
+def _app_enter(names: RoleNames) -> str:
     """The gate of every transaction: the session row decides who asks, and only then anything can be seen.
 
     It answers no row for a session that is not alive; `served` is false, and nothing is set, when this login role
-    is not the one that serves the user. The settings live until the end of the transaction.
+    is not the one that serves the user. Who may act on other accounts belongs to the system account. The settings
+    live until the end of the transaction.
     """
-    member_name, system_name = (name.replace("'", "''") for name in (member, system))
+    app, member, system = (name.replace("'", "''") for name in (names.app, names.member, names.system))
     return f"""
         CREATE FUNCTION app_enter(in_account uuid, in_user uuid, in_session uuid, acting_on uuid)
         RETURNS TABLE (role text, account_status text, served boolean) LANGUAGE plpgsql AS $$
         DECLARE
             who record;
             needed text;
+            serving text := CASE current_user WHEN '{app}' THEN 'app' WHEN '{member}' THEN 'member'
+                                              WHEN '{system}' THEN 'system' ELSE '' END;
         BEGIN
             PERFORM set_config('app.account_id', in_account::text, true),
                     set_config('app.user_id', in_user::text, true),
                     set_config('app.session_id', in_session::text, true),
                     set_config('app.site_ids', '', true);
-            SELECT u.role, a.status INTO who
+            SELECT u.role, a.status, u.role IN ('DEVELOPER', 'SYSTEM_BOT') AS operates INTO who
             FROM session s
             JOIN app_user u ON u.account_id = s.account_id AND u.id = s.user_id
             JOIN account a ON a.id = s.account_id
             WHERE s.account_id = in_account AND s.id = in_session AND s.user_id = in_user
-              AND s.revoked_at IS NULL AND s.expires_at > now() AND u.status = 'ACTIVE';
-            IF NOT FOUND THEN
-                PERFORM set_config('app.account_id', '', true), set_config('app.user_id', '', true);
-                RETURN;
-            END IF;
+              AND s.revoked_at IS NULL AND s.expires_at > now() AND u.status = 'ACTIVE'
+              AND (a.is_system OR u.role NOT IN ('DEVELOPER', 'SYSTEM_BOT'))
+              AND (acting_on IS NULL OR u.role IN ('DEVELOPER', 'SYSTEM_BOT'));
             needed := CASE
                 WHEN who.role IN ('EDITOR', 'VIEWER') THEN 'member'
-                WHEN who.role IN ('DEVELOPER', 'SYSTEM_BOT') AND acting_on IS NULL THEN 'system'
+                WHEN who.operates AND acting_on IS NULL THEN 'system'
                 ELSE 'app' END;
-            IF needed <> (CASE current_user WHEN '{member_name}' THEN 'member' WHEN '{system_name}' THEN 'system'
-                          ELSE 'app' END) THEN
-                PERFORM set_config('app.account_id', '', true), set_config('app.user_id', '', true);
-                RETURN QUERY SELECT who.role, who.status, false;
+            IF who.role IS NULL OR needed <> serving THEN
+                PERFORM set_config('app.account_id', '', true), set_config('app.user_id', '', true),
+                        set_config('app.session_id', '', true);
+                IF who.role IS NOT NULL THEN
+                    RETURN QUERY SELECT who.role, who.status, false;
+                END IF;
                 RETURN;
             END IF;
-            PERFORM set_config('app.role', who.role, true);
             IF needed = 'member' THEN
                 PERFORM set_config('app.site_ids', (SELECT coalesce(array_agg(g.site_id), '{{}}')::text
                     FROM site_user_access g WHERE g.account_id = in_account AND g.user_id = in_user), true);
-            ELSIF who.role IN ('DEVELOPER', 'SYSTEM_BOT') AND acting_on IS NOT NULL THEN
+            ELSIF acting_on IS NOT NULL THEN
                 PERFORM set_config('app.account_id', acting_on::text, true);
                 SELECT a.status INTO who.status FROM account a WHERE a.id = acting_on;
             END IF;
@@ -442,8 +445,8 @@ def _app_enter(member: str, system: str) -> str:
 
 
 def _raise_walls() -> None:
-    protect("account", account="id", app="SELECT, INSERT, UPDATE", member="SELECT", signin="SELECT")
-    protect("app_user", member="SELECT, UPDATE", member_check=_OWN_USER, signin="SELECT")
+    protect("account", account="id", app=_ACCOUNT_WRITES, member="SELECT", signin="SELECT")
+    protect("app_user", member=_PROFILE_WRITES, member_check=_OWN_USER, signin="SELECT")
     protect(
         "credential",
         app="SELECT (account_id, user_id), INSERT, UPDATE, DELETE",
@@ -451,7 +454,7 @@ def _raise_walls() -> None:
         member_user="user_id",
         signin="SELECT",
     )
-    protect("session", member="SELECT, UPDATE", member_user="user_id", signin="SELECT")
+    protect("session", member="SELECT, UPDATE (revoked_at)", member_user="user_id", signin="SELECT")
     protect("refresh_token", signin="SELECT")
     protect("mail_token", member="INSERT, SELECT, DELETE", member_user="user_id", signin="SELECT")
     protect("mail", app="INSERT", member="INSERT")
@@ -459,7 +462,8 @@ def _raise_walls() -> None:
     protect("site_user_access", member="SELECT", member_user="user_id")
     protect("sector", member="SELECT", member_site="site_id")
     protect("subscription", member="SELECT", signin="SELECT")
-    protect("limit_usage", member="SELECT, INSERT, UPDATE")
+    protect("limit_usage", app="SELECT, INSERT, UPDATE", member="SELECT")
+    let_cascades_count("limit_usage")
     protect("wallet", app="SELECT, INSERT, UPDATE")
     protect("credit_entry", app="SELECT, INSERT", system="SELECT, INSERT")
     protect("change", app="SELECT, INSERT", member="INSERT", member_check=_OWN_SCOPE)
@@ -474,6 +478,10 @@ def _raise_walls() -> None:
     op.execute(f"GRANT SELECT ON alembic_version TO {readers}")
 
 
+# Nobody becomes an operator through the application: `is_system` and users' roles are not among what it, or a
+# member, may write.
+_ACCOUNT_WRITES = "SELECT, INSERT (id, name, slug, status), UPDATE (name, slug, status, updated_at)"
+_PROFILE_WRITES = "SELECT, UPDATE (name, email, email_key, email_verified, updated_at)"
 _OWN_USER = "id = (SELECT nullif(current_setting('app.user_id', true), '')::uuid)"
 _OWN_SCOPE = (
     "CASE WHEN site_id IS NULL THEN true"

@@ -67,12 +67,7 @@ class World:
             "INSERT INTO account (id, name, slug, status) VALUES (%s, 'Tenant', %s, %s)",
             (account_id, tenant.slug, status),
         )
-        self.sql.execute(
-            "INSERT INTO subscription (account_id, id, plan_id, status, current_period_start, current_period_end)"
-            " SELECT %s, %s, id, 'ACTIVE', now(), now() + interval '30 days' FROM plan WHERE slug = %s",
-            (account_id, new_id(), plan),
-        )
-        self.sql.execute("INSERT INTO wallet (account_id) VALUES (%s)", (account_id,))
+        self._subscribe(tenant, plan)
         for role in (Role.OWNER, Role.ADMIN, Role.EDITOR, Role.VIEWER):
             self.person(tenant, role)
         for name in ("a", "b"):
@@ -80,6 +75,31 @@ class World:
         for role in (Role.EDITOR, Role.VIEWER):
             self.grant(tenant, role, "a")
         return tenant
+
+    def operators(self) -> Tenant:
+        """The system account with a new developer and a new bot; its `public_id` is never a tenant's."""
+        found = self.sql.execute("SELECT id, slug FROM account WHERE is_system").fetchone()
+        system = Tenant(*found) if found else self._system_account()
+        for role in (Role.DEVELOPER, Role.SYSTEM_BOT):
+            self.person(system, role)
+        return system
+
+    def _system_account(self) -> Tenant:
+        system = Tenant(new_id(), "igny8-system")
+        self.sql.execute(
+            "INSERT INTO account (id, name, slug, status, is_system) VALUES (%s, 'System', %s, 'ACTIVE', true)",
+            (system.id, system.slug),
+        )
+        self._subscribe(system, "free-trial")
+        return system
+
+    def _subscribe(self, tenant: Tenant, plan: str) -> None:
+        self.sql.execute(
+            "INSERT INTO subscription (account_id, id, plan_id, status, current_period_start, current_period_end)"
+            " SELECT %s, %s, id, 'ACTIVE', now(), now() + interval '30 days' FROM plan WHERE slug = %s",
+            (tenant.id, new_id(), plan),
+        )
+        self.sql.execute("INSERT INTO wallet (account_id) VALUES (%s)", (tenant.id,))
 
     def person(self, tenant: Tenant, role: Role, *, status: str = "ACTIVE") -> Person:
         """A user of this role; the tenant's own, unless it has one already."""

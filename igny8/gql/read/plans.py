@@ -61,7 +61,7 @@ class Lru(Generic[Key, Value]):
 
 @dataclass(slots=True)
 class Operation:
-    """One operation of a valid document.
+    """One operation of a valid document. `roots` are all its root fields, skipped or not.
 
     `reads_alone`: every root field is compiled, none needs the executor. `public`: nobody need be signed in.
     """
@@ -69,6 +69,7 @@ class Operation:
     document: DocumentNode
     definition: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
+    roots: list[FieldNode]
     reads_alone: bool
     public: bool
     plans: Lru[Any, Plan] = field(default_factory=lambda: Lru(PLANS_PER_OPERATION))
@@ -97,14 +98,15 @@ class Planner:
                 f"The document holds no operation named '{name}'." if name else "There is no operation."
             )
         fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        roots = _root_fields(found.selection_set.selections, fragments, set())
         if found.operation is not OperationType.QUERY:
-            return Operation(document, found, fragments, reads_alone=False, public=False)
+            return Operation(document, found, fragments, roots, reads_alone=False, public=False)
         query: GraphQLObjectType = self.schema.query_type  # type: ignore[assignment]  # every schema has one
-        names = _root_names(found.selection_set.selections, fragments) - {"__typename"}
+        names = {node.name.value for node in roots} - {"__typename"}
         declared = [declaration_of(query.fields[name]) if name in query.fields else None for name in names]
         public = all(read is not None and read.gate.need is Audience.PUBLIC for read in declared)
         alone = all(read is not None for read in declared) and not found.directives
-        return Operation(document, found, fragments, reads_alone=alone, public=public)
+        return Operation(document, found, fragments, roots, reads_alone=alone, public=public)
 
     def coerce(self, operation: Operation, variables: dict[str, Any]) -> VariableValues | list[GraphQLError]:
         return get_variable_values(self.schema, operation.definition.variable_definitions or (), variables)
@@ -180,15 +182,17 @@ class Planner:
         return compiler.statement.finish(columns, denied, role)
 
 
-def _root_names(selections: Any, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
-    """Every root field that is named, skipped or not; the document is valid, so fragments do not circle."""
-    found: set[str] = set()
+def _root_fields(selections: Any, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> list[FieldNode]:
+    """The root fields, each fragment looked into once, as the execution does."""
+    found: list[FieldNode] = []
     for node in selections:
         if isinstance(node, FieldNode):
-            found.add(node.name.value)
-        else:
-            inner = node if isinstance(node, InlineFragmentNode) else fragments[node.name.value]
-            found |= _root_names(inner.selection_set.selections, fragments)
+            found.append(node)
+        elif isinstance(node, InlineFragmentNode):
+            found += _root_fields(node.selection_set.selections, fragments, seen)
+        elif node.name.value not in seen:
+            seen.add(node.name.value)
+            found += _root_fields(fragments[node.name.value].selection_set.selections, fragments, seen)
     return found
 
 

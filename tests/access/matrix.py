@@ -1,0 +1,180 @@
+"""Who may use what: the table to review. The tests beside it call every cell for real.
+
+Columns, a letter each:
+
+    -        nobody signed in
+    V E A O  viewer, editor, admin and owner of an account
+    B D      system bot and developer, acting on that account by the header X-Igny8-Account
+    b d      the same two without the header
+
+Cells:
+
+    y  is answered
+    .  UNAUTHENTICATED
+    F  FORBIDDEN: the role lacks what the field needs
+    H  BAD_REQUEST that asks for the header
+    N  BAD_REQUEST that asks to leave the header out: it is about the caller's own sign-in
+
+Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them). An id of another account, one of a site
+that was not granted, and one that does not exist are answered alike: a read by null or an empty page, a mutation by
+NOT_FOUND at that argument. `any` takes ids of every kind; plans (pln), industries (ind) and industry sectors (ins)
+belong to no account. `!`: developers and bots without the header reach every account by it.
+"""
+
+from dataclasses import dataclass
+
+COLUMNS = "-VEAOBDbd"
+
+QUERIES = """
+    field                 need             - V E A O B D b d   ids
+    viewer                SIGNED_IN        . y y y y y y y y
+    account               CONTENT_READ     . y y y y y y y y   id=acc!
+    accounts              SYSTEM_ADMIN     . F F F F F y F y
+    sessions              SIGNED_IN        . y y y y y y y y
+    industries            PUBLIC           y y y y y y y y y
+    plans                 PUBLIC           y y y y y y y y y
+    invitation            PUBLIC           y y y y y y y y y
+    users                 USERS_MANAGE     . F F y y F y F H   filter.ids=usr* filter.siteId=sit*
+    sites                 CONTENT_READ     . y y y y y y H H   filter.ids=sit* filter.industryId=ind
+    site                  CONTENT_READ     . y y y y y y H H   id=sit
+    sectors               CONTENT_READ     . y y y y y y H H   filter.ids=sec* filter.siteId=sit*
+    node                  SIGNED_IN        . y y y y y y H H   id=any
+    nodes                 SIGNED_IN        . y y y y y y H H   ids=any*
+"""
+
+MUTATIONS = """
+    field                 need             - V E A O B D b d   ids
+    signUp                PUBLIC           y y y y y y y y y
+    signIn                PUBLIC           y y y y y y y y y
+    refreshToken          PUBLIC           y y y y y y y y y
+    verifyEmail           PUBLIC           y y y y y y y y y
+    resendVerification    PUBLIC           y y y y y y y y y
+    requestPasswordReset  PUBLIC           y y y y y y y y y
+    resetPassword         PUBLIC           y y y y y y y y y
+    acceptInvitation      PUBLIC           y y y y y y y y y
+    signOut               SIGNED_IN        . y y y y N N y y
+    revokeSession         SIGNED_IN        . y y y y N N y y   id=ses
+    changePassword        SIGNED_IN        . y y y y N N y y
+    updateProfile         SIGNED_IN        . y y y y N N y y
+    updateAccount         ACCOUNT_MANAGE   . F F F y F y F H
+    setAccountStatus      SYSTEM_ADMIN     . F F F F F y F y   accountId=acc!
+    transferOwnership     ACCOUNT_MANAGE   . F F F y F y F H   userId=usr
+    changePlan            BILLING_MANAGE   . F F F y F y F H   planId=pln
+    inviteUser            USERS_MANAGE     . F F y y F y F H   input.siteIds=sit*
+    resendInvitation      USERS_MANAGE     . F F y y F y F H   userId=usr
+    setUserRole           USERS_MANAGE     . F F y y F y F H   userId=usr
+    setUserStatus         USERS_MANAGE     . F F y y F y F H   userId=usr
+    deleteUser            USERS_MANAGE     . F F y y F y F H   userId=usr
+    grantSiteAccess       USERS_MANAGE     . F F y y F y F H   userId=usr siteIds=sit*
+    revokeSiteAccess      USERS_MANAGE     . F F y y F y F H   userId=usr siteIds=sit*
+    createSite            SITES_MANAGE     . F F y y y y H H   input.industryId=ind
+    updateSite            SITES_MANAGE     . F F y y y y H H   input.id=sit input.industryId=ind
+    deleteSite            SITES_MANAGE     . F F y y y y H H   id=sit
+    createSector          SITES_MANAGE     . F F y y y y H H   input.siteId=sit input.industrySectorId=ins
+    updateSector          SITES_MANAGE     . F F y y y y H H   input.id=sec
+    deleteSector          SITES_MANAGE     . F F y y y y H H   id=sec
+"""
+
+#: Types of rows and what reading them takes, by whatever path.
+TYPES = {
+    "Account": "CONTENT_READ",
+    "AccountSubscription": "CONTENT_READ",
+    "Industry": "PUBLIC",
+    "IndustrySector": "PUBLIC",
+    "Plan": "PUBLIC",
+    "Sector": "CONTENT_READ",
+    "SeedKeyword": "PUBLIC",
+    "Session": "SIGNED_IN",
+    "Site": "CONTENT_READ",
+    "SiteUserAccess": "USERS_MANAGE",
+    "User": "CONTENT_READ",
+    "Viewer": "SIGNED_IN",
+}
+
+#: Fields that are stricter than their type: null without an error for those who lack the permission.
+NULL_WITHOUT = {
+    "Account.creditsAvailable": "BILLING_READ",
+    "Account.creditsBalance": "BILLING_READ",
+    "Account.creditsHeld": "BILLING_READ",
+    "Account.limits": "BILLING_READ",
+    "Account.users": "USERS_MANAGE",
+    "Site.access": "USERS_MANAGE",
+    "Site.user": "USERS_MANAGE",
+    "User.email": "USERS_MANAGE",
+    "User.emailVerified": "USERS_MANAGE",
+    "User.lastSignedInAt": "USERS_MANAGE",
+    "User.siteAccess": "USERS_MANAGE",
+}
+
+#: Fields below the root that take an id, and the kind of it.
+NESTED_IDS = {"Site.sector": "sec", "Site.user": "usr"}
+
+#: Work in accounts that are suspended or cancelled, because they only guard the user's own sign-in.
+WHILE_SUSPENDED = {"signOut", "revokeSession", "changePassword"}
+
+#: Mutations that take no Idempotency-Key, and why a client that lost the answer may send them again.
+WITHOUT_KEY = {
+    "signUp": "nobody is signed in: a second account is harmless, and answers never tell whether one is there",
+    "signIn": "a second session is harmless",
+    "refreshToken": "a token that is sent again within 30 s gets the same successor",
+    "verifyEmail": "the token works once",
+    "resendVerification": "a second mail replaces the first one",
+    "requestPasswordReset": "a second mail replaces the first one",
+    "resetPassword": "the token works once",
+    "acceptInvitation": "the token works once",
+    "signOut": "the session has ended, so the second answer is UNAUTHENTICATED",
+}
+
+
+@dataclass(frozen=True)
+class IdArgument:
+    """An argument that takes ids: its path, the kind, and whether it is a list."""
+
+    path: tuple[str, ...]
+    kind: str
+    several: bool
+    reaches_all: bool
+
+    @property
+    def fault(self) -> list[str]:
+        """Where a mutation says that the fault is."""
+        return [*self.path, "0"] if self.several else list(self.path)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table."""
+
+    operation: str
+    field: str
+    need: str
+    cells: dict[str, str]
+    ids: tuple[IdArgument, ...]
+
+    @property
+    def answered(self) -> list[str]:
+        """The columns that may."""
+        return [column for column, cell in self.cells.items() if cell == "y"]
+
+
+def _rules(operation: str, table: str) -> list[Rule]:
+    lines = [line.split() for line in table.strip().splitlines()[1:]]
+    width = 2 + len(COLUMNS)
+    return [
+        Rule(
+            operation,
+            words[0],
+            words[1],
+            dict(zip(COLUMNS, words[2:width], strict=True)),
+            tuple(_id_argument(word) for word in words[width:]),
+        )
+        for words in lines
+    ]
+
+
+def _id_argument(word: str) -> IdArgument:
+    path, _, kind = word.partition("=")
+    return IdArgument(tuple(path.split(".")), kind.rstrip("*!"), kind.endswith("*"), kind.endswith("!"))
+
+
+RULES = [*_rules("query", QUERIES), *_rules("mutation", MUTATIONS)]

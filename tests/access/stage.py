@@ -1,0 +1,178 @@
+"""Where the cells of the table are played: an account, another one beside it, and whoever calls."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from igny8 import tokens
+from igny8.access import Role
+from igny8.db import new_id
+from igny8.gql import ids
+from igny8.tokens import SecretKind
+from tests.support.world import Person, Tenant, World
+
+PASSWORD = "violet bicycle 9"
+OTHER_PASSWORD = "copper umbrella 7"
+#: The hash of PASSWORD, made once: what the API's own hasher makes takes 50 ms.
+_ROLE_OF = {"V": Role.VIEWER, "E": Role.EDITOR, "A": Role.ADMIN, "O": Role.OWNER}
+_OPERATOR_OF = {"B": Role.SYSTEM_BOT, "D": Role.DEVELOPER}
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Caller:
+    """Who sends a request; None is nobody."""
+
+    column: str
+    person: Person | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def site_bound(self) -> bool:
+        return self.column in "VE"
+
+    @property
+    def names_no_account(self) -> bool:
+        return self.column in "bd"
+
+
+class Stage:
+    """One account to act on, with whatever a call needs to be a good one; every name it makes is new."""
+
+    def __init__(self, world: World, password_hash: str) -> None:
+        self.world, self.password_hash = world, password_hash
+        self.tenant = world.tenant()
+        self._foreign: Tenant | None = None
+
+    @property
+    def foreign(self) -> Tenant:
+        """Another account; made when it is first asked for."""
+        if self._foreign is None:
+            self._foreign = self.world.tenant()
+        return self._foreign
+
+    def caller(self, column: str) -> Caller:
+        if column == "-":
+            return Caller(column)
+        if column in _ROLE_OF:
+            return Caller(column, self.tenant[_ROLE_OF[column]])
+        operator = self._operator(_OPERATOR_OF[column.upper()])
+        headers = {} if column.islower() else {"X-Igny8-Account": self.tenant.public_id}
+        return Caller(column, operator, headers)
+
+    def _operator(self, role: Role) -> Person:
+        return self.world.operators()[role]
+
+    def word(self) -> str:
+        return f"word{next(_numbers)}-{new_id().hex[-6:]}"
+
+    def email(self) -> str:
+        return f"{self.word()}@example.com"
+
+    def user(self, *, status: str = "ACTIVE", role: Role = Role.VIEWER) -> Person:
+        return self.world.person(self.tenant, role, status=status)
+
+    def user_with_password(self) -> Person:
+        return self.with_password(self.user())
+
+    def with_password(self, person: Person) -> Person:
+        self._insert(
+            "credential", account_id=person.account_id, user_id=person.id, password_hash=self.password_hash
+        )
+        return person
+
+    def unverified(self) -> Person:
+        person = self.user_with_password()
+        self.world.sql.execute("UPDATE app_user SET email_verified = false WHERE id = %s", (person.id,))
+        return person
+
+    def mailed(self, person: Person, purpose: str) -> str:
+        """A secret that was mailed to the person."""
+        secret = tokens.new_secret(SecretKind.MAIL)
+        self._insert_expiring(
+            "mail_token", person, user_id=person.id, purpose=purpose, digest=tokens.digest(secret), email=person.email
+        )
+        return secret
+
+    def refresh_token(self, person: Person) -> str:
+        secret = tokens.new_secret(SecretKind.REFRESH)
+        self._insert_expiring(
+            "refresh_token", person, session_id=person.session_id, digest=tokens.digest(secret)
+        )
+        return secret
+
+    def other_session(self, person: Person) -> str:
+        made = self.world.session(person.account_id, person.id, person.role, person.email)
+        return ids.show("ses", made.session_id)
+
+    def granted(self, site: str) -> str:
+        """A viewer who was granted this site."""
+        person = self.user()
+        self._insert(
+            "site_user_access",
+            account_id=self.tenant.id, id=new_id(), site_id=self.tenant.sites[site], user_id=person.id,
+        )  # fmt: skip
+        return person.public_id
+
+    def some(self, table: str, prefix: str, condition: str = "true") -> str:
+        """The id of any row of a global table."""
+        return ids.show(prefix, self._value(f"SELECT id FROM {table} WHERE {condition} ORDER BY id LIMIT 1"))
+
+    def plan_for_all(self) -> str:
+        """A plan that costs nothing and allows everything; `close` takes it away."""
+        plan_id = new_id()
+        self.world.sql.execute(
+            "INSERT INTO plan (id, name, slug, price, currency, billing_cycle, included_credits, limits, features,"
+            " is_active, is_default) SELECT %s, 'For tests', %s, 0, currency, billing_cycle, 0, limits, features,"
+            " true, false FROM plan WHERE slug = 'scale'",
+            (plan_id, self.word()),
+        )
+        return ids.show("pln", plan_id)
+
+    def close(self) -> None:
+        """Leave the global tables as they were."""
+        scale = "(SELECT id FROM plan WHERE slug = 'scale')"
+        made = "(SELECT id FROM plan WHERE name = 'For tests')"
+        self.world.sql.execute(f"UPDATE subscription SET plan_id = {scale} WHERE plan_id IN {made}")
+        self.world.sql.execute("DELETE FROM plan WHERE name = 'For tests'")
+
+    def id_of(self, kind: str, tenant: Tenant, site: str) -> str:
+        """An id of this kind in the account; where it belongs to a site, in that one."""
+        if kind == "sit":
+            return tenant.site(site)
+        if kind == "sec":
+            return tenant.sector(site)
+        if kind == "acc":
+            return tenant.public_id
+        if kind == "usr":
+            return tenant[Role.EDITOR].public_id
+        if kind == "ses":
+            return ids.show("ses", tenant[Role.EDITOR].session_id)
+        if kind == "sub":
+            subscribed = "SELECT id FROM subscription WHERE account_id = %s"
+            return ids.show("sub", self._value(subscribed, tenant.id))
+        if kind == "uac":
+            grants = "SELECT id FROM site_user_access WHERE account_id = %s AND site_id = %s LIMIT 1"
+            return ids.show("uac", self._value(grants, tenant.id, tenant.sites[site]))
+        raise AssertionError(f"no account has ids of the kind {kind}")
+
+    def _value(self, statement: str, *values: object) -> UUID:
+        row = self.world.sql.execute(statement, values).fetchone()
+        assert row is not None, statement
+        found: UUID = row[0]
+        return found
+
+    def _insert(self, table: str, **values: Any) -> None:
+        places = ", ".join(["%s"] * len(values))
+        self.world.sql.execute(
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", tuple(values.values())
+        )
+
+    def _insert_expiring(self, table: str, person: Person, **values: Any) -> None:
+        columns = {"account_id": person.account_id, "id": new_id(), **values}
+        places = ", ".join(["%s"] * len(columns))
+        self.world.sql.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}, expires_at) VALUES ({places}, now() + interval '1 hour')",
+            tuple(columns.values()),
+        )

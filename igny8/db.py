@@ -123,7 +123,11 @@ class _Role:
             kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "igny8"},
         )
         self.engine = create_async_engine(
-            "postgresql+psycopg://", poolclass=NullPool, async_creator=self._for_sqlalchemy
+            "postgresql+psycopg://",
+            poolclass=NullPool,
+            async_creator=self._for_sqlalchemy,
+            # Statements are logged when they fail, their values are not: some are secrets.
+            hide_parameters=True,
         )
 
     async def acquire(self) -> psycopg.AsyncConnection[Any]:

@@ -18,7 +18,8 @@ SETTINGS: Final = {
 
 #: Answers who is connected and how; `faults` reads the answer.
 QUESTION: Final = (
-    "SELECT current_user, (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), "
+    "SELECT current_user, "
+    "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), "  # noqa: S608  # constants
     + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 )
 
@@ -34,7 +35,7 @@ class WrongLoginRole(Exception):
 
 
 def refuse_wrong(settings: DatabaseSettings) -> None:
-    """Raise WrongLoginRole before anything is served. While the server is away, each later connection is looked at."""
+    """Raise WrongLoginRole before anything is served. A server that is away is looked at when it is back."""
     found = []
     for url in (
         settings.database_app_url,

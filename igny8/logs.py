@@ -1,10 +1,14 @@
-"""Structured logs: one line an event, with the request id; readable in a terminal, JSON in production."""
+"""Structured logs: one line an event, with the request id; readable in a terminal, JSON in production.
+
+Stacks are logged without the values of their variables, because those may be passwords and tokens.
+"""
 
 import logging
 import sys
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from igny8.settings import Settings
 
@@ -17,9 +21,11 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if settings.log_format == "json":
-        last: list[Any] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        stack = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+        last: list[Any] = [stack, structlog.processors.JSONRenderer()]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)]
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

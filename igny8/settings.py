@@ -6,10 +6,10 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -61,7 +61,11 @@ class Settings(DatabaseSettings):
     environment: Literal["development", "production"] = "production"
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
-    public_url: str = Field("http://127.0.0.1:8080", description="Where browsers reach us; links in mails begin so.")
+    public_url: str = Field(
+        "http://127.0.0.1:8080",
+        validate_default=True,
+        description="Where browsers reach us; links in mails begin so.",
+    )
     allowed_origins: Annotated[list[str], NoDecode] = Field([], description="Other origins whose pages may call us.")
 
     redis_url: RedisUrl
@@ -95,6 +99,20 @@ class Settings(DatabaseSettings):
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("public_url")
+    @classmethod
+    def _safe_in_production(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("environment") == "production" and urlsplit(value).scheme != "https":
+            raise ValueError("must begin with https:// in production")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("smtp", "smtps"):
+            raise ValueError("must look like smtp://user:password@host:587 or smtps://...")
+        return value
+
     @field_validator("token_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -107,12 +125,6 @@ class Settings(DatabaseSettings):
     def _named_keys(cls, value: SecretStr) -> SecretStr:
         parse_keys(value)
         return value
-
-    @model_validator(mode="after")
-    def _safe_in_production(self) -> Self:
-        if self.production and urlsplit(self.public_url).scheme != "https":
-            raise ValueError("public_url: must begin with https:// in production")
-        return self
 
     @property
     def production(self) -> bool:

@@ -26,6 +26,7 @@ BLOCKS_PER_WINDOW: Final = 20
 KEPT_LEASES: Final = 10_000
 PATIENCE: Final = 0.5  # seconds for an answer of Redis
 PAUSE: Final = 1.0  # seconds without another try after a failure
+AT_ONCE: Final = 20  # questions to Redis
 FREE_FAILURES: Final = 5
 LONGEST_WAIT: Final = 900  # seconds
 FAILURES_KEPT: Final = 86_400  # seconds
@@ -79,6 +80,8 @@ return math.floor(math.max(0, wait - time[1] * 1000 - time[2] / 1000))
 
 _FORGET: Final = "return redis.call('DEL', KEYS[1])"
 _AWAY: Final = "The service is not complete at the moment. Try again in a few seconds."
+
+_FORGET: Final = "return redis.call('DEL', KEYS[1])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,98 +150,92 @@ class RateLimiter:
         asked_at = time.monotonic()
         if asked_at >= lease.ends:
             lease.points = 0
-        least = max(1, points - lease.points)
-        granted, left, ms = await self._redis.run(
-            self._script,
-            f"igny8:points:{_digest(viewer)}",
-            *(WINDOW * 1000, self._limit, least, max(least, self._block)),
+        # What others spend while Redis is asked may leave a debt; the next taking covers it.
+        least = points - lease.points
+        granted, left, ms = await self._scripts.run(
+            _LEASE, f"igny8:points:{_digest(viewer)}", WINDOW * 1000, self._limit, least, max(least, self._block)
         )
-        ends = asked_at + ms / 1000
-        if ends > lease.ends + 1:
-            # Redis has begun another window; points of the last one are void.
-            lease.points = 0
-        lease.points += granted
-        lease.in_redis, lease.ends, lease.resets_at = max(0, left), ends, ceil(time.time() + ms / 1000)
-        if granted == 0:
-            remaining = lease.points + lease.in_redis
-            raise RateLimited(
-                f"You have used up your points of this minute: this costs {points:,} and {remaining:,} of "
-                f"{self._limit:,} are left. {_later(ms)}",
-                details={"limit": self._limit, "remaining": remaining, "retryAfter": _seconds(ms)},
+        if granted < least:
+            raise _too_often(
+                f"You have spent your {self._limit:,} points of this minute: this costs {points:,}.",
+                ms,
+                limit=self._limit,
+                cost=points,
+                remaining=max(lease.points + left, 0),
             )
+        lease.points += granted
+        lease.in_redis, lease.ends = left, asked_at + ms / 1000
+        lease.resets_at = ceil(time.time() + ms / 1000)
 
 
 class Throttle:
-    """Counts attempts at things that nobody does often. Keys are stored as digests: they may hold an address."""
+    """Counts attempts exactly, over all processes. Keys are hashed before they reach Redis."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = _Redis()
-        self._hit, self._failed = redis.register_script(_HIT), redis.register_script(_FAILED)
-        self._wait, self._forget = redis.register_script(_WAIT), redis.register_script(_FORGET)
+        self._scripts = _Scripts(redis)
 
     async def hit(self, key: str, *, most: int, seconds: int) -> None:
-        """Count an attempt. Raises RateLimited when there were more than `most` within `seconds`; Unavailable."""
-        count, ms = await self._redis.run(self._hit, f"igny8:tries:{_digest(key)}", seconds * 1000)
+        """Count one attempt. Raises RateLimited when it is beyond the `most` of these `seconds`; Unavailable."""
+        count, ms = await self._scripts.run(_HIT, f"igny8:hits:{_digest(key)}", seconds * 1000)
         if count > most:
-            raise RateLimited(
-                f"There were too many attempts. {_later(ms)}",
-                details={"limit": most, "remaining": 0, "retryAfter": _seconds(ms)},
-            )
+            raise _too_often("There were too many attempts.", ms)
 
     async def failures(self, key: str) -> None:
-        """Raises RateLimited while the wait after the last failure lasts; Unavailable."""
-        ms = await self._redis.run(self._wait, _failures(key))
+        """Raises RateLimited while the failures of the key make it wait; Unavailable."""
+        ms = await self._scripts.run(_WAIT, _failures_of(key))
         if ms > 0:
-            raise RateLimited(
-                f"There were too many failed attempts. {_later(ms)}", details={"retryAfter": _seconds(ms)}
-            )
+            raise _too_often("There were too many failed attempts.", ms)
 
     async def failed(self, key: str) -> None:
-        """Count a failure: the fifth makes the next attempt wait 1 s, each further one twice as long as before, at
-        most 15 minutes. A day without failures forgets them. Raises Unavailable."""
-        limits = (FREE_FAILURES, LONGEST_WAIT * 1000, FAILURES_KEPT * 1000)
-        await self._redis.run(self._failed, _failures(key), *limits)
+        """Count a failure: from the fifth in a row on, the next attempt waits 1, 2, 4 ... 900 seconds."""
+        await self._scripts.run(_FAILED, _failures_of(key), FREE_FAILURES, LONGEST_WAIT * 1000, FAILURES_KEPT * 1000)
 
     async def succeeded(self, key: str) -> None:
-        """Forget the failures. Raises Unavailable."""
-        await self._redis.run(self._forget, _failures(key))
+        """Forget the failures."""
+        await self._scripts.run(_FORGET, _failures_of(key))
 
 
-class _Redis:
-    """Runs scripts; after a failure it fails at once for a second instead of letting every request wait."""
+class _Scripts:
+    """Runs scripts on one key each. After a failure Redis is left alone for a moment, so that nobody waits for it."""
 
-    def __init__(self) -> None:
-        self._silent_until = 0.0
+    def __init__(self, redis: Redis) -> None:
+        self._known = {text: redis.register_script(text) for text in (_LEASE, _HIT, _FAILED, _WAIT, _FORGET)}
+        self._away_until = 0.0
+        # A burst queues up here; the client's pool would refuse it as if Redis were away.
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self, script: AsyncScript, key: str, *arguments: int) -> Any:
-        """What the script answers. Raises Unavailable."""
-        if time.monotonic() < self._silent_until:
-            raise Unavailable(_AWAY)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await script(keys=[key], args=arguments)
-        except (redis.exceptions.RedisError, OSError) as error:
-            self._silent_until = time.monotonic() + PAUSE
-            log.warning("redis unavailable", reason=type(error).__name__)
-            raise Unavailable(_AWAY) from error
+    async def run(self, script: str, key: str, *arguments: int) -> Any:
+        """The script's answer. Raises Unavailable."""
+        async with self._turns:
+            if time.monotonic() < self._away_until:
+                raise _unavailable()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await self._known[script](keys=[key], args=arguments)
+            except (redis.exceptions.RedisError, OSError) as error:
+                self._away_until = time.monotonic() + PAUSE
+                log.warning("redis unavailable", reason=type(error).__name__)
+                raise _unavailable() from error
 
 
 def _covers(lease: _Lease, points: int) -> bool:
     return lease.points >= points and time.monotonic() < lease.ends
 
 
-def _failures(key: str) -> str:
+def _failures_of(key: str) -> str:
     return f"igny8:failures:{_digest(key)}"
 
 
 def _digest(key: str) -> str:
+    """Keys name addresses of people, which Redis and its dumps should not hold."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _seconds(ms: int) -> int:
-    return max(1, ceil(ms / 1000))
+def _too_often(said: str, ms: int, **details: int) -> RateLimited:
+    seconds = max(1, ceil(ms / 1000))
+    unit = "second" if seconds == 1 else "seconds"
+    return RateLimited(f"{said} Try again in {seconds} {unit}.", details={**details, "retryAfter": seconds})
 
 
-def _later(ms: int) -> str:
-    seconds = _seconds(ms)
-    return f"Try again in {seconds} second{'' if seconds == 1 else 's'}."
+def _unavailable() -> Unavailable:
+    return Unavailable("The service is not complete at the moment. Try again in a few seconds.")

@@ -14,7 +14,6 @@ from tests.support.world import Person, Tenant, World
 
 PASSWORD = "violet bicycle 9"
 OTHER_PASSWORD = "copper umbrella 7"
-#: The hash of PASSWORD, made once: what the API's own hasher makes takes 50 ms.
 _ROLE_OF = {"V": Role.VIEWER, "E": Role.EDITOR, "A": Role.ADMIN, "O": Role.OWNER}
 _OPERATOR_OF = {"B": Role.SYSTEM_BOT, "D": Role.DEVELOPER}
 _numbers = itertools.count(1)
@@ -120,7 +119,7 @@ class Stage:
         return ids.show(prefix, self._value(f"SELECT id FROM {table} WHERE {condition} ORDER BY id LIMIT 1"))
 
     def plan_for_all(self) -> str:
-        """A plan that costs nothing and allows everything; `close` takes it away."""
+        """A plan that costs nothing and allows everything; `leave` takes it away."""
         plan_id = new_id()
         self.world.sql.execute(
             "INSERT INTO plan (id, name, slug, price, currency, billing_cycle, included_credits, limits, features,"
@@ -130,12 +129,13 @@ class Stage:
         )
         return ids.show("pln", plan_id)
 
-    def close(self) -> None:
-        """Leave the global tables as they were."""
+    @staticmethod
+    def leave(world: World) -> None:
+        """Let the global tables be as they were."""
         scale = "(SELECT id FROM plan WHERE slug = 'scale')"
         made = "(SELECT id FROM plan WHERE name = 'For tests')"
-        self.world.sql.execute(f"UPDATE subscription SET plan_id = {scale} WHERE plan_id IN {made}")
-        self.world.sql.execute("DELETE FROM plan WHERE name = 'For tests'")
+        world.sql.execute(f"UPDATE subscription SET plan_id = {scale} WHERE plan_id IN {made}")
+        world.sql.execute("DELETE FROM plan WHERE name = 'For tests'")
 
     def id_of(self, kind: str, tenant: Tenant, site: str) -> str:
         """An id of this kind in the account; where it belongs to a site, in that one."""

@@ -1,0 +1,125 @@
+"""Arguments with which each root field is a good call. What they need is made anew, so every call may succeed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from igny8.access import Role
+from tests.access.stage import OTHER_PASSWORD, PASSWORD, Caller, Stage
+from tests.support.world import Person
+
+Arguments = dict[str, Any]
+
+
+def _person(caller: Caller) -> Person:
+    assert caller.person is not None, "nobody has no password and no sessions"
+    return caller.person
+
+
+def _sign_up(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"email": stage.email(), "password": PASSWORD, "name": "Ada"}}
+
+
+def _sign_in(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"email": stage.user_with_password().email, "password": PASSWORD}}
+
+
+def _verify_email(stage: Stage, _: Caller) -> Arguments:
+    return {"token": stage.mailed(stage.unverified(), "VERIFY_EMAIL")}
+
+
+def _reset_password(stage: Stage, _: Caller) -> Arguments:
+    return {"token": stage.mailed(stage.user_with_password(), "RESET_PASSWORD"), "newPassword": OTHER_PASSWORD}
+
+
+def _invitation(stage: Stage, _: Caller) -> Arguments:
+    return {"token": stage.mailed(stage.user(status="INVITED"), "INVITATION")}
+
+
+def _change_password(stage: Stage, caller: Caller) -> Arguments:
+    if caller.person is not None:
+        stage.with_password(caller.person)
+    return {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}
+
+
+def _revoke_session(stage: Stage, caller: Caller) -> Arguments:
+    return {"id": stage.other_session(caller.person or stage.tenant[Role.EDITOR])}
+
+
+def _invite(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"email": stage.email(), "role": "EDITOR", "siteIds": [stage.tenant.site("a")]}}
+
+
+def _of_new_user(stage: Stage, **given: Any) -> Arguments:
+    return {"userId": stage.user().public_id, **given}
+
+
+def _create_site(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"name": stage.word(), "industryId": stage.some("industry", "ind")}}
+
+
+def _update_site(stage: Stage, _: Caller) -> Arguments:
+    return {
+        "input": {
+            "id": stage.tenant.site("a"), "name": stage.word(), "industryId": stage.some("industry", "ind")
+        }
+    }  # fmt: skip
+
+
+def _create_sector(stage: Stage, _: Caller) -> Arguments:
+    return {
+        "input": {
+            "siteId": stage.tenant.site("a"),
+            "name": stage.word(),
+            "industrySectorId": stage.some("industry_sector", "ins"),
+        }
+    }
+
+
+#: By root field. A field that is not named is called without arguments.
+ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
+    "account": lambda stage, _: {"id": stage.tenant.public_id},
+    "invitation": _invitation,
+    "users": lambda stage, _: {
+        "filter": {"ids": [stage.tenant[Role.EDITOR].public_id], "siteId": [stage.tenant.site("a")]}
+    },
+    "sites": lambda stage, _: {"filter": {"ids": [stage.tenant.site("a")]}},
+    "site": lambda stage, _: {"id": stage.tenant.site("a")},
+    "sectors": lambda stage, _: {
+        "filter": {"ids": [stage.tenant.sector("a")], "siteId": [stage.tenant.site("a")]}
+    },
+    "node": lambda stage, _: {"id": stage.tenant.site("a")},
+    "nodes": lambda stage, _: {"ids": [stage.tenant.site("a"), stage.tenant.sector("a")]},
+    "signUp": _sign_up,
+    "signIn": _sign_in,
+    "refreshToken": lambda stage, _: {"refreshToken": stage.refresh_token(stage.user())},
+    "verifyEmail": _verify_email,
+    "resendVerification": lambda stage, _: {"email": stage.unverified().email},
+    "requestPasswordReset": lambda stage, _: {"email": stage.user_with_password().email},
+    "resetPassword": _reset_password,
+    "acceptInvitation": lambda stage, caller: {**_invitation(stage, caller), "password": PASSWORD},
+    "revokeSession": _revoke_session,
+    "changePassword": _change_password,
+    "updateProfile": lambda stage, _: {"input": {"name": stage.word()}},
+    "updateAccount": lambda stage, _: {"input": {"name": stage.word()}},
+    "setAccountStatus": lambda stage, _: {"accountId": stage.tenant.public_id, "status": "SUSPENDED"},
+    "transferOwnership": lambda stage, _: _of_new_user(stage),
+    "changePlan": lambda stage, _: {"planId": stage.plan_for_all()},
+    "inviteUser": _invite,
+    "resendInvitation": lambda stage, _: {"userId": stage.user(status="INVITED").public_id},
+    "setUserRole": lambda stage, _: _of_new_user(stage, role="EDITOR"),
+    "setUserStatus": lambda stage, _: _of_new_user(stage, status="DISABLED"),
+    "deleteUser": lambda stage, _: {"userId": stage.user(status="DISABLED").public_id},
+    "grantSiteAccess": lambda stage, _: _of_new_user(stage, siteIds=[stage.tenant.site("a")]),
+    "revokeSiteAccess": lambda stage, _: {"userId": stage.granted("a"), "siteIds": [stage.tenant.site("a")]},
+    "createSite": _create_site,
+    "updateSite": _update_site,
+    "deleteSite": lambda stage, _: {"id": stage.tenant.site("a"), "force": True},
+    "createSector": _create_sector,
+    "updateSector": lambda stage, _: {"input": {"id": stage.tenant.sector("a"), "name": stage.word()}},
+    "deleteSector": lambda stage, _: {"id": stage.tenant.sector("a"), "force": True},
+}
+
+
+def arguments_for(field: str, stage: Stage, caller: Caller) -> Arguments:
+    made = ARGUMENTS.get(field)
+    return made(stage, caller) if made else {}

@@ -45,8 +45,7 @@ def create_app(settings: Settings) -> Starlette:
         await services.db.open()
         sending = asyncio.create_task(mail.run())
         yield
-        sending.cancel()
-        await asyncio.wait({sending})
+        await _ended(sending)
         await services.db.close()
         await services.redis.aclose()
 
@@ -83,6 +82,14 @@ def create_app(settings: Settings) -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end. Before Python 3.12, `wait_for` may swallow a cancellation."""
+    pending = {task}
+    while pending:
+        task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.2)
 
 
 def from_environment() -> Starlette:

@@ -5,7 +5,7 @@ psycopg connection in autocommit; writes take the same connection through SQLAlc
 """
 
 import select
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from sqlalchemy import DateTime, MetaData, NullPool, Text, func
+from sqlalchemy import CheckConstraint, DateTime, MetaData, NullPool, Text, func
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -57,6 +57,12 @@ class Timestamped:
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
+def one_of(column: str, members: Iterable[StrEnum] | type[StrEnum]) -> CheckConstraint:
+    """The CHECK that says which members of an enum a text column takes."""
+    listed = ", ".join(f"'{member.value}'" for member in members)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
 class LoginRole(StrEnum):
     """The database roles, by what they serve; their real names come from the addresses in the settings."""
 
@@ -83,7 +89,17 @@ class _JsonText(Loader):
         return bytes(data)
 
 
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+class _Connection(psycopg.AsyncConnection[Any]):
+    """A connection that closing gives back to its pool, and also when it has died: the pool has to replace it."""
+
+    lent_by: "AsyncConnectionPool[_Connection] | None" = None
+
+    async def close(self) -> None:
+        pool, self.lent_by = self.lent_by, None
+        await (super().close() if pool is None else pool.putconn(self))
+
+
+async def _configure(connection: _Connection) -> None:
     """Every new connection is looked at: answers depend on its settings, and the second wall on its rights."""
     answer = await (await connection.execute(QUESTION)).fetchone()
     if found := faults(answer):
@@ -92,11 +108,11 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     connection.prepared_max = 500
 
 
-async def _reset(connection: psycopg.AsyncConnection[Any]) -> None:
+async def _reset(connection: _Connection) -> None:
     await connection.set_autocommit(True)
 
 
-def _has_ended(connection: psycopg.AsyncConnection[Any]) -> bool:
+def _has_ended(connection: _Connection) -> bool:
     """Whether the server has closed a connection that lay in the pool: only then is there anything to read."""
     if connection.closed:
         return True
@@ -112,6 +128,7 @@ class _Role:
         self.size = size
         self.pool = AsyncConnectionPool(
             url.replace("postgres://", "postgresql://", 1),
+            connection_class=_Connection,
             min_size=1,
             max_size=size,
             open=False,
@@ -119,7 +136,6 @@ class _Role:
             reconnect_timeout=5,
             configure=_configure,
             reset=_reset,
-            close_returns=True,
             kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "igny8"},
         )
         self.engine = create_async_engine(
@@ -130,19 +146,21 @@ class _Role:
             hide_parameters=True,
         )
 
-    async def acquire(self) -> psycopg.AsyncConnection[Any]:
-        """A living connection in autocommit. Raises Unavailable when none is to be had in 2 s."""
+    async def acquire(self) -> _Connection:
+        """A living connection in autocommit, to be closed. Raises Unavailable when none is to be had in 2 s."""
         try:
             for _ in range(self.size + 1):
                 connection = await self.pool.getconn()
                 if not _has_ended(connection):
+                    connection.lent_by = self.pool
                     return connection
                 await connection.close()
+                await self.pool.putconn(connection)
         except PoolTimeout:
             pass
         raise Unavailable(AWAY)
 
-    async def _for_sqlalchemy(self) -> psycopg.AsyncConnection[Any]:
+    async def _for_sqlalchemy(self) -> _Connection:
         connection = await self.acquire()
         await connection.set_autocommit(False)
         return connection
@@ -185,7 +203,7 @@ class Database:
                 if not connection.closed:
                     raise
             finally:
-                await served.pool.putconn(connection)
+                await connection.close()
         raise Unavailable(AWAY)
 
     @asynccontextmanager

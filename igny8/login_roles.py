@@ -19,7 +19,7 @@ SETTINGS: Final = {
 #: Answers who is connected and how; `faults` reads the answer.
 QUESTION: Final = (
     "SELECT current_user, "
-    "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), "  # noqa: S608  # constants
+    "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), "  # constants
     + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 )
 

@@ -60,12 +60,19 @@ async def take(session: AsyncSession, account_id: UUID, key: str, input_digest: 
     """Claim the key in this transaction. Raises Replay when it was used for the same input, Conflict for another."""
     row = insert(IdempotencyKey).values(account_id=account_id, key=key, input_digest=input_digest)
     claimed = await session.execute(row.on_conflict_do_nothing().returning(IdempotencyKey.key))
-    if claimed.scalar_one_or_none() is not None:
-        return
+    if claimed.scalar_one_or_none() is None:
+        await look(session, account_id, key, input_digest)
+
+
+async def look(session: AsyncSession, account_id: UUID, key: str, input_digest: bytes) -> None:
+    """As `take`, without claiming a key that is free."""
     stored = select(IdempotencyKey.input_digest, IdempotencyKey.answer).where(
         IdempotencyKey.account_id == account_id, IdempotencyKey.key == key
     )
-    was_digest, answer = (await session.execute(stored)).one()
+    found = (await session.execute(stored)).one_or_none()
+    if found is None:
+        return
+    was_digest, answer = found
     if was_digest != input_digest or answer is None:
         raise Conflict("This Idempotency-Key was used for another request. Use a new key for new input.")
     raise Replay(answer)

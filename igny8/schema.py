@@ -8,17 +8,24 @@ from igny8.auth.graphql.members import MemberMutation
 from igny8.auth.graphql.queries import AuthQuery
 from igny8.auth.graphql.signing_in import SigningInMutation
 from igny8.auth.graphql.sites import SiteMutation
-from igny8.auth.graphql.types import Account
+from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql import AccountBilling, BillingMutation, BillingQuery
 from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
+from igny8.planner.graphql import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
+from igny8.writer.graphql import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
 extend(Account, AccountBilling)
+extend(Site, SitePlanner, SiteWriter)
+extend(Sector, SectorPlanner, SectorWriter)
+extend(Keyword, KeywordWriter)
+extend(Cluster, ClusterWriter)
+extend(ContentIdea, IdeaWriter)
 
 
 @strawberry.type
-class Query(AuthQuery, BillingQuery):
+class Query(AuthQuery, BillingQuery, PlannerQuery, WriterQuery):
     """Everything that can be read."""
 
     node: Node | None = node_by_id(need=Audience.SIGNED_IN, description="Any object you may read, by its id.")

@@ -81,6 +81,10 @@ def protect(
     _policy(table, names.member, member, seen, f"{seen} AND {member_check}" if member_check else seen)
     _policy(table, names.signin, signin, "true", "false")
     _policy(table, names.system, system, "true", "true")
+    # Foreign keys delete as the owner, and since PostgreSQL 18 so run the triggers of what they delete: the owner has
+    # to see what whoever deletes may see. Without an account (an operator's deletion) that is all.
+    near = f"{quoted(account)} = coalesce({ACCOUNT}, {quoted(account)})"
+    op.execute(f"CREATE POLICY {quoted(f'{table}_owner')} ON {name} TO CURRENT_USER USING ({near})")
 
 
 def _policy(table: str, role: str, privileges: str | None, using: str, check: str) -> None:
@@ -104,18 +108,10 @@ def publish(table: str) -> None:
 def count_rows(table: str, limit: str) -> None:
     """Keep `limit_usage` equal to the number of an account's rows in this table, in the writing transaction.
 
-    The triggers run as who writes; see `let_cascades_count` for rows that go by a cascade.
+    The triggers run as who writes, and for rows that go by a cascade as the owner of the tables.
     """
     for event, rows in (("INSERT", "NEW"), ("DELETE", "OLD")):
         op.execute(
             f"CREATE TRIGGER {table}_counted_{event.lower()} AFTER {event} ON {quoted(table)} "
             f"REFERENCING {rows} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_usage('{limit}')"
         )
-
-
-def let_cascades_count(usage: str) -> None:
-    """Let the owner of the tables, whom policies bind as well, write this table of counters.
-
-    Foreign keys delete as the owner, and since PostgreSQL 18 so run the triggers of what they delete.
-    """
-    op.execute(f"CREATE POLICY {quoted(f'{usage}_owner')} ON {quoted(usage)} TO CURRENT_USER USING (true)")

@@ -3,9 +3,11 @@
 import base64
 import json
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,10 @@ from tests.support.api import Api
 from tests.support.servers import TEMPLATE, Servers, make_template, private_servers
 from tests.support.world import Tenant, World
 
-pytest_plugins = ["tests.support.tools"]
+pytest_plugins = ["tests.support.coverage", "tests.support.tools"]
 
 KEY = base64.b64encode(bytes(range(32))).decode()
+DOCUMENTATION = int(IPv6Address("2001:db8::"))  # addresses that nobody has
 ROLES = ("app", "member", "signin", "system")
 
 
@@ -126,9 +129,13 @@ def tenant(world: World) -> Tenant:
 
 @asynccontextmanager
 async def running(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application, which is started and stopped around it."""
+    """A client of the application, which is started and stopped around it.
+
+    Its address is its own: what Redis counts by address was not used up by another test.
+    """
+    address = str(IPv6Address(DOCUMENTATION + secrets.randbits(64)))
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+        transport = httpx.ASGITransport(app=app, client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://igny8.test") as client:
             yield client
 

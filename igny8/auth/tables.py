@@ -3,7 +3,6 @@
 Keys of tenant rows are composite and lead with the account, so that a reference cannot even point across.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -22,13 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from igny8.db import Base, Timestamped, new_id
-
-
-def one_of(column: str, members: Iterable[StrEnum] | type[StrEnum]) -> CheckConstraint:
-    """The CHECK that says which members of an enum a text column takes."""
-    listed = ", ".join(f"'{member.value}'" for member in members)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
+from igny8.db import Base, Timestamped, new_id, one_of
 
 
 class AccountStatus(StrEnum):
@@ -259,6 +252,7 @@ class SiteUserAccess(SiteOwned, Base):
         ),
         Index("uq_site_user_access_user", "account_id", "user_id", "site_id", unique=True),
         Index("ix_site_user_access_site", "account_id", "site_id", text("granted_at DESC"), text("id DESC")),
+        Index("ix_site_user_access_granted_by", "account_id", "granted_by_id"),
     )
     user_id: Mapped[UUID]
     granted_by_id: Mapped[UUID | None]

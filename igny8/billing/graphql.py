@@ -20,6 +20,7 @@ from igny8.gql import ids
 from igny8.gql.context import Info
 from igny8.gql.mutations import mutation
 from igny8.gql.payloads import MutationPayload, row
+from igny8.gql.read.conditions import select_from
 from igny8.gql.read.declare import Node, one, root_list, rows, sql
 from igny8.limits import LimitUsage as Usage
 from igny8.limits import PlanLimit
@@ -82,7 +83,7 @@ class AccountSubscription(Node):
 
 
 def _plan_of(account: Any, plan: Any) -> ColumnElement[bool]:
-    subscribed = select(t.Subscription.plan_id).where(t.Subscription.account_id == account.id)
+    subscribed = select_from(t.Subscription, t.Subscription.plan_id).where(t.Subscription.account_id == account.id)
     return plan.id == subscribed.scalar_subquery()  # type: ignore[no-any-return]  # a condition
 
 
@@ -94,9 +95,11 @@ def _usage(account: Any) -> ColumnElement[Any]:
         .render_derived()
     )
     name = entry.c.value.op("->>")(literal_column("'limit'"))
-    counted = select(Usage.used).where(Usage.account_id == account.id, Usage.limit == name).scalar_subquery()
+    counted = (
+        select_from(Usage, Usage.used).where(Usage.account_id == account.id, Usage.limit == name).scalar_subquery()
+    )
     per_site = (
-        select(func.count().label("sectors"))
+        select_from(Sector, func.count().label("sectors"))
         .where(Sector.account_id == account.id, Sector.status == SectorStatus.ACTIVE.value)
         .group_by(Sector.site_id)
         .subquery()
@@ -111,12 +114,13 @@ def _usage(account: Any) -> ColumnElement[Any]:
     )  # fmt: skip
     listed = select(func.jsonb_agg(aggregate_order_by(item, entry.c.at)))
     plans = listed.select_from(t.Plan).join(t.Subscription, t.Subscription.plan_id == t.Plan.id).join(entry, true())
-    return plans.where(t.Subscription.account_id == account.id).scalar_subquery()
+    mine = plans.where(t.Subscription.account_id == account.id)
+    return mine.correlate_except(t.Plan, t.Subscription, entry).scalar_subquery()
 
 
 def _credits(expression: ColumnElement[Any]) -> Any:
     def read(account: Any) -> ColumnElement[Any]:
-        return select(expression).where(Wallet.account_id == account.id).scalar_subquery()
+        return select_from(Wallet, expression).where(Wallet.account_id == account.id).scalar_subquery()
 
     return sql(read, need=Permission.BILLING_READ)
 

@@ -109,29 +109,45 @@ class Context:
         own account even when a developer names another one. Raises Unauthenticated, Forbidden, NotAllowedNow;
         Replay when the idempotency key was used before.
         """
-        mutating = self.mutating
-        if mutating is None:
-            raise AssertionError("writing() belongs to a mutation")
+        mutating = self._running()
         credentials = self.required_credentials()
         if at_home:
             credentials = replace(credentials, acting_on=None)
         async with transactions.entered(self.services.db, credentials) as (session, who):
+            write = Write(session, who.viewer)
+            if self.idempotency_key is not None:
+                # Before the permission: what was carried out may have taken it away (a transferred ownership).
+                await replays.take(session, who.viewer.account_id, *self._key(who.viewer))
             _refuse(who, mutating)
             actor = self.actor(in_account or who.viewer.account_id, who.viewer.user_id)
             async with transactions.logged(session, actor):
-                write = Write(session, who.viewer)
-                if self.idempotency_key is not None:
-                    await self._take_key(write, mutating)
                 yield write
                 if self.idempotency_key is not None and write.answer is not None:
                     answer = storable(write.answer)
                     await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
         self.services.mail_waiting.set()
 
-    async def _take_key(self, write: Write, mutating: Mutating) -> None:
+    async def look_for_replay(self) -> None:
+        """For a mutation that works before its transaction at home: raises Replay when its key was used before.
+
+        What was carried out may have made the input wrong, such as the password that was current then.
+        """
+        if self.idempotency_key is None:
+            return
+        credentials = replace(self.required_credentials(), acting_on=None)
+        async with transactions.entered(self.services.db, credentials) as (session, who):
+            await replays.look(session, who.viewer.account_id, *self._key(who.viewer))
+
+    def _key(self, viewer: Viewer) -> tuple[str, bytes]:
+        """The client's key, and what has to be the same for it to be used again."""
+        mutating = self._running()
         key = replays.checked_key(self.idempotency_key or "")
-        digest = replays.digest(self.services.replay_key, write.viewer.user_id, mutating.name, mutating.arguments)
-        await replays.take(write.session, write.viewer.account_id, key, digest)
+        return key, replays.digest(self.services.replay_key, viewer.user_id, mutating.name, mutating.arguments)
+
+    def _running(self) -> Mutating:
+        if self.mutating is None:
+            raise AssertionError("a mutation is running")
+        return self.mutating
 
 
 def _refuse(who: transactions.Entered, mutating: Mutating) -> None:

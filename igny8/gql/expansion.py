@@ -32,7 +32,7 @@ class Extent(NamedTuple):
     """A definition with its fragments spread.
 
     `size` counts selections, directives, arguments and values; `depth` nested fields; `nesting` nested fields and
-    fragments of both kinds; `value_depth` lists and objects in a value.
+    fragments of both kinds; `value_depth` lists and objects in a value; `largest_object` the values inside one.
     """
 
     size: int
@@ -40,6 +40,16 @@ class Extent(NamedTuple):
     nesting: int
     aliases: int
     value_depth: int
+    largest_object: int
+
+
+class _Value(NamedTuple):
+    size: int
+    depth: int
+    largest_object: int
+
+
+_LEAF = _Value(1, 0, 0)
 
 
 class _Spread(NamedTuple):
@@ -57,12 +67,14 @@ class _Own:
     nesting: int = 0
     aliases: int = 0
     value_depth: int = 0
+    largest_object: int = 0
     spreads: list[_Spread] = field(default_factory=list)
 
-    def count_values(self, values: Iterable[ValueNode]) -> None:
-        size, depth = measure_values(values)
+    def count_value(self, value: ValueNode) -> None:
+        size, depth, largest_object = _measure(value)
         self.size += size
         self.value_depth = max(self.value_depth, depth)
+        self.largest_object = max(self.largest_object, largest_object)
 
     def count_directives(self, directives: Iterable[DirectiveNode] | None) -> None:
         for directive in directives or ():
@@ -70,8 +82,8 @@ class _Own:
             self.count_arguments(directive.arguments)
 
     def count_arguments(self, arguments: Iterable[ArgumentNode] | None) -> None:
-        if arguments:
-            self.count_values(argument.value for argument in arguments)
+        for argument in arguments or ():
+            self.count_value(argument.value)
 
 
 def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
@@ -106,20 +118,22 @@ def extents(document: DocumentNode) -> Iterator[tuple[Definition, Extent]]:
             yield fragment, known[name]
 
 
-def measure_values(values: Iterable[ValueNode]) -> tuple[int, int]:
-    """How many values there are with those inside lists and objects, and how deep these are nested."""
-    size = depth = 0
-    waiting = [(value, 0) for value in values]
-    while waiting:
-        value, level = waiting.pop()
-        size += 1
-        if isinstance(value, ListValueNode):
-            depth = max(depth, level + 1)
-            waiting += [(item, level + 1) for item in value.values]
-        elif isinstance(value, ObjectValueNode):
-            depth = max(depth, level + 1)
-            waiting += [(part.value, level + 1) for part in value.fields]
-    return size, depth
+def size_of(values: Iterable[ValueNode]) -> int:
+    """How many values there are, with those inside lists and objects."""
+    return sum(_measure(value).size for value in values)
+
+
+def _measure(value: ValueNode) -> _Value:
+    """The parser has bounded how deep this goes."""
+    if isinstance(value, ListValueNode):
+        parts = [_measure(item) for item in value.values]
+    elif isinstance(value, ObjectValueNode):
+        parts = [_measure(field.value) for field in value.fields]
+    else:
+        return _LEAF
+    size = 1 + sum(part.size for part in parts)
+    largest = size if isinstance(value, ObjectValueNode) else max((part.largest_object for part in parts), default=0)
+    return _Value(size, 1 + max((part.depth for part in parts), default=0), largest)
 
 
 def _survey(definition: Definition) -> _Own:
@@ -129,7 +143,7 @@ def _survey(definition: Definition) -> _Own:
         own.size += 1
         own.count_directives(variable.directives)
         if variable.default_value is not None:
-            own.count_values([variable.default_value])
+            own.count_value(variable.default_value)
     waiting: list[tuple[SelectionSetNode, int, int]] = [(definition.selection_set, 0, 0)]
     while waiting:
         selection_set, depth, nesting = waiting.pop()
@@ -151,16 +165,19 @@ def _survey(definition: Definition) -> _Own:
 
 
 def _with_fragments(own: _Own, known: Mapping[str, Extent]) -> Extent:
-    size, depth, nesting, aliases, value_depth = own.size, own.depth, own.nesting, own.aliases, own.value_depth
+    found = Extent(own.size, own.depth, own.nesting, own.aliases, own.value_depth, own.largest_object)
     for spread in own.spreads:
         inner = known.get(spread.name)
         if inner is not None:
-            size += inner.size
-            depth = max(depth, spread.depth + inner.depth)
-            nesting = max(nesting, spread.nesting + inner.nesting)
-            aliases += inner.aliases
-            value_depth = max(value_depth, inner.value_depth)
-    return Extent(size, depth, nesting, aliases, value_depth)
+            found = Extent(
+                found.size + inner.size,
+                max(found.depth, spread.depth + inner.depth),
+                max(found.nesting, spread.nesting + inner.nesting),
+                found.aliases + inner.aliases,
+                max(found.value_depth, inner.value_depth),
+                max(found.largest_object, inner.largest_object),
+            )
+    return found
 
 
 def _innermost_first(own: Mapping[str, _Own], fragments: Mapping[str, FragmentDefinitionNode]) -> list[str]:

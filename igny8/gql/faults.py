@@ -55,10 +55,11 @@ def as_request_error(error: BaseException) -> RequestError | None:
 def _is_the_callers(error: GraphQLError) -> bool:
     """Whether a document, variable or argument is at fault: graphql-core's own sentences name the place then.
 
-    Those of the execution are wrapped, and point into the document; a value that a scalar cannot show does not.
+    Before the execution it is always one of them. In it, what is wrong with an argument points into the document,
+    and a value that a scalar cannot show does not.
     """
     original = error.original_error
-    return (isinstance(original, GraphQLError) and bool(original.nodes)) or (original is None and error.path is None)
+    return error.path is None or (isinstance(original, GraphQLError) and bool(original.nodes))
 
 
 def _shown(error: GraphQLError, message: str, extensions: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,12 @@ KINDS: Final = {
     "ind": "industry",
     "ins": "industry sector",
     "skw": "seed keyword",
+    "key": "keyword",
+    "clu": "cluster",
+    "ide": "idea",
+    "tsk": "task",
+    "con": "content",
+    "img": "image",
 }
 
 

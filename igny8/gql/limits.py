@@ -1,33 +1,32 @@
 """What a document may ask, decided before it is validated: validation itself can be made to take long.
 
 A document is refused by figures that take linear time to find (`expansion`). What is left is small even with all
-fragments spread, so it can be walked the way the executor does (`cost`).
+fragments spread, so it can be walked the way the executor does (`walk`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import (
-    DocumentNode,
-    GraphQLSchema,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    parse,
-)
+from graphql import DocumentNode, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode, parse
 
 from igny8.errors import TooComplex
-from igny8.gql.cost import Cost, OperationCost, Walk
+from igny8.gql.cost import Cost, OperationCost, about
 from igny8.gql.expansion import Extent, extents, fragments_of
+from igny8.gql.walk import Walk
 from igny8.settings import Settings
 
 #: Coordinates of columns that hold whole documents.
 LARGE_COLUMNS: Final[frozenset[str]] = frozenset()
 DEEPEST_VALUE: Final = 20
+#: graphql-core prints an object as a whole for each of its faults.
+LARGEST_OBJECT: Final = 250
 #: Fields and fragments of both kinds inside each other, per level of fields that is allowed.
 NESTING_PER_LEVEL: Final = 4
 #: How many times its tokens a document may grow to when its fragments are spread.
 GROWTH: Final = 2
+#: Long texts belong into variables: those are read fifty times faster.
+LENGTH_PER_TOKEN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,10 @@ class Limits:
         return self.max_depth * NESTING_PER_LEVEL
 
     @property
+    def max_length(self) -> int:
+        return self.max_tokens * LENGTH_PER_TOKEN
+
+    @property
     def max_size(self) -> int:
         return self.max_tokens * GROWTH
 
@@ -78,6 +81,11 @@ class Analysis:
 
 def parse_document(text: str, limits: Limits) -> DocumentNode:
     """The document of a request. Raises TooComplex; GraphQLSyntaxError when the text is no document."""
+    if len(text) > limits.max_length:
+        raise TooComplex(
+            f"The document is {len(text):,} characters long; at most {limits.max_length:,} are allowed. "
+            "Send long values as variables."
+        )
     try:
         return parse(text, max_tokens=limits.max_tokens)
     except GraphQLSyntaxError as error:
@@ -102,7 +110,7 @@ def analyse(document: DocumentNode, schema: GraphQLSchema, limits: Limits) -> An
     size = sum(extent.size for _, extent in parts)
     if size > limits.max_size:
         raise TooComplex(
-            f"The document grows to {_about(size)} parts when its fragments are spread; "
+            f"The document grows to {about(size)} parts when its fragments are spread; "
             f"at most {limits.max_size:,} are allowed."
         )
     walk = Walk(
@@ -128,13 +136,13 @@ def _refuse_extent(extent: Extent, limits: Limits) -> None:
             f"Fields and fragments are nested {extent.nesting} deep; at most {limits.max_nesting} are allowed."
         )
     if extent.aliases > limits.max_aliases:
-        raise TooComplex(f"The query has {_about(extent.aliases)} aliases; at most {limits.max_aliases} are allowed.")
+        raise TooComplex(f"The query has {about(extent.aliases)} aliases; at most {limits.max_aliases} are allowed.")
     if extent.value_depth > DEEPEST_VALUE:
         raise TooComplex(
             f"A value has lists and objects nested {extent.value_depth} deep; at most {DEEPEST_VALUE} are allowed."
         )
-
-
-def _about(count: int) -> str:
-    """Fragments can multiply to numbers that nobody wants to read."""
-    return f"{count:,}" if count < 10**9 else "more than a billion"
+    if extent.largest_object > LARGEST_OBJECT:
+        raise TooComplex(
+            f"An object in the document holds {extent.largest_object:,} values; at most {LARGEST_OBJECT} are "
+            "allowed. Send it as a variable."
+        )

@@ -14,7 +14,6 @@ from typing import Any, Final
 import redis.exceptions
 import structlog
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from igny8.errors import RateLimited, TooComplex, Unavailable
 
@@ -79,9 +78,6 @@ return math.floor(math.max(0, wait - time[1] * 1000 - time[2] / 1000))
 """
 
 _FORGET: Final = "return redis.call('DEL', KEYS[1])"
-_AWAY: Final = "The service is not complete at the moment. Try again in a few seconds."
-
-_FORGET: Final = "return redis.call('DEL', KEYS[1])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +115,7 @@ class RateLimiter:
     def __init__(self, redis: Redis, points_per_minute: int) -> None:
         self._limit = points_per_minute
         self._block = max(1, points_per_minute // BLOCKS_PER_WINDOW)
-        self._redis, self._script = _Redis(), redis.register_script(_LEASE)
+        self._scripts = _Scripts(redis)
         self._leases: OrderedDict[str, _Lease] = OrderedDict()
 
     async def spend(self, viewer: str, points: int) -> Allowance:
@@ -150,22 +146,24 @@ class RateLimiter:
         asked_at = time.monotonic()
         if asked_at >= lease.ends:
             lease.points = 0
-        # What others spend while Redis is asked may leave a debt; the next taking covers it.
-        least = points - lease.points
+        least = max(1, points - lease.points)
         granted, left, ms = await self._scripts.run(
             _LEASE, f"igny8:points:{_digest(viewer)}", WINDOW * 1000, self._limit, least, max(least, self._block)
         )
-        if granted < least:
+        ends = asked_at + ms / 1000
+        if ends > lease.ends + 1:
+            # Redis has begun another window: points of the last one are void.
+            lease.points = 0
+        lease.points += granted
+        lease.in_redis, lease.ends, lease.resets_at = max(0, left), ends, ceil(time.time() + ms / 1000)
+        if granted == 0:
+            remaining = lease.points + lease.in_redis
             raise _too_often(
-                f"You have spent your {self._limit:,} points of this minute: this costs {points:,}.",
+                f"This costs {points:,} points and you have {remaining:,} of {self._limit:,} left in this minute.",
                 ms,
                 limit=self._limit,
-                cost=points,
-                remaining=max(lease.points + left, 0),
+                remaining=remaining,
             )
-        lease.points += granted
-        lease.in_redis, lease.ends = left, asked_at + ms / 1000
-        lease.resets_at = ceil(time.time() + ms / 1000)
 
 
 class Throttle:
@@ -178,7 +176,7 @@ class Throttle:
         """Count one attempt. Raises RateLimited when it is beyond the `most` of these `seconds`; Unavailable."""
         count, ms = await self._scripts.run(_HIT, f"igny8:hits:{_digest(key)}", seconds * 1000)
         if count > most:
-            raise _too_often("There were too many attempts.", ms)
+            raise _too_often("There were too many attempts.", ms, limit=most, remaining=0)
 
     async def failures(self, key: str) -> None:
         """Raises RateLimited while the failures of the key make it wait; Unavailable."""

@@ -29,6 +29,13 @@ class IntFilter:
     is_null: bool | None = UNSET
 
 
+@strawberry.input(description="Bounds are inclusive.")
+class FloatFilter:
+    gte: float | None = UNSET
+    lte: float | None = UNSET
+    is_null: bool | None = UNSET
+
+
 @strawberry.input(description="From `gte` on, up to but without `lt`.")
 class DateTimeFilter:
     gte: datetime | None = UNSET

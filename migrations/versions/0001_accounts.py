@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from igny8.login_roles import quoted
-from igny8.tenancy import RoleNames, count_rows, let_cascades_count, protect, publish, role_names
+from igny8.tenancy import RoleNames, count_rows, protect, publish, role_names
 
 revision = '0001'
 down_revision = None
@@ -298,6 +298,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_site_user_access_account_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('account_id', 'id', name=op.f('pk_site_user_access'))
     )
+    op.create_index('ix_site_user_access_granted_by', 'site_user_access', ['account_id', 'granted_by_id'], unique=False)
     op.create_index('ix_site_user_access_site', 'site_user_access', ['account_id', 'site_id', sa.literal_column('granted_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('uq_site_user_access_user', 'site_user_access', ['account_id', 'user_id', 'site_id'], unique=True)
     op.create_table('refresh_token',
@@ -324,6 +325,7 @@ def downgrade() -> None:
     op.drop_table('refresh_token')
     op.drop_index('uq_site_user_access_user', table_name='site_user_access')
     op.drop_index('ix_site_user_access_site', table_name='site_user_access')
+    op.drop_index('ix_site_user_access_granted_by', table_name='site_user_access')
     op.drop_table('site_user_access')
     op.drop_index('ix_session_user_id', table_name='session')
     op.drop_table('session')
@@ -411,6 +413,7 @@ def _app_enter(names: RoleNames) -> str:
             PERFORM set_config('app.account_id', in_account::text, true),
                     set_config('app.user_id', in_user::text, true),
                     set_config('app.session_id', in_session::text, true),
+                    set_config('app.role', '', true),
                     set_config('app.site_ids', '', true);
             SELECT u.role, a.status, u.role IN ('DEVELOPER', 'SYSTEM_BOT') AS operates INTO who
             FROM session s
@@ -432,6 +435,7 @@ def _app_enter(names: RoleNames) -> str:
                 END IF;
                 RETURN;
             END IF;
+            PERFORM set_config('app.role', who.role, true);
             IF needed = 'member' THEN
                 PERFORM set_config('app.site_ids', (SELECT coalesce(array_agg(g.site_id), '{{}}')::text
                     FROM site_user_access g WHERE g.account_id = in_account AND g.user_id = in_user), true);
@@ -462,8 +466,7 @@ def _raise_walls() -> None:
     protect("site_user_access", member="SELECT", member_user="user_id")
     protect("sector", member="SELECT", member_site="site_id")
     protect("subscription", member="SELECT", signin="SELECT")
-    protect("limit_usage", app="SELECT, INSERT, UPDATE", member="SELECT")
-    let_cascades_count("limit_usage")
+    protect("limit_usage", app="SELECT, INSERT, UPDATE", member="SELECT, INSERT, UPDATE")
     protect("wallet", app="SELECT, INSERT, UPDATE")
     protect("credit_entry", app="SELECT, INSERT", system="SELECT, INSERT")
     protect("change", app="SELECT, INSERT", member="INSERT", member_check=_OWN_SCOPE)

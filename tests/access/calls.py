@@ -5,14 +5,8 @@ from typing import Any
 
 from igny8.access import Role
 from tests.access.stage import OTHER_PASSWORD, PASSWORD, Caller, Stage
-from tests.support.world import Person
 
 Arguments = dict[str, Any]
-
-
-def _person(caller: Caller) -> Person:
-    assert caller.person is not None, "nobody has no password and no sessions"
-    return caller.person
 
 
 def _sign_up(stage: Stage, _: Caller) -> Arguments:
@@ -78,6 +72,7 @@ def _create_sector(stage: Stage, _: Caller) -> Arguments:
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
+    "accounts": lambda stage, _: {"search": stage.tenant.slug, "first": 2},
     "invitation": _invitation,
     "users": lambda stage, _: {
         "filter": {"ids": [stage.tenant[Role.EDITOR].public_id], "siteId": [stage.tenant.site("a")]}

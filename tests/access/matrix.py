@@ -5,7 +5,7 @@ Columns, a letter each:
     -        nobody signed in
     V E A O  viewer, editor, admin and owner of an account
     B D      system bot and developer, acting on that account by the header X-Igny8-Account
-    b d      the same two without the header
+    b d      the same two without the header; what is about their own sign-in happens at home with it, too
 
 Cells:
 
@@ -13,7 +13,6 @@ Cells:
     .  UNAUTHENTICATED
     F  FORBIDDEN: the role lacks what the field needs
     H  BAD_REQUEST that asks for the header
-    N  BAD_REQUEST that asks to leave the header out: it is about the caller's own sign-in
 
 Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them). An id of another account, one of a site
 that was not granted, and one that does not exist are answered alike: a read by null or an empty page, a mutation by
@@ -52,10 +51,10 @@ MUTATIONS = """
     requestPasswordReset  PUBLIC           y y y y y y y y y
     resetPassword         PUBLIC           y y y y y y y y y
     acceptInvitation      PUBLIC           y y y y y y y y y
-    signOut               SIGNED_IN        . y y y y N N y y
-    revokeSession         SIGNED_IN        . y y y y N N y y   id=ses
-    changePassword        SIGNED_IN        . y y y y N N y y
-    updateProfile         SIGNED_IN        . y y y y N N y y
+    signOut               SIGNED_IN        . y y y y y y y y
+    revokeSession         SIGNED_IN        . y y y y y y y y   id=ses
+    changePassword        SIGNED_IN        . y y y y y y y y
+    updateProfile         SIGNED_IN        . y y y y y y y y
     updateAccount         ACCOUNT_MANAGE   . F F F y F y F H
     setAccountStatus      SYSTEM_ADMIN     . F F F F F y F y   accountId=acc!
     transferOwnership     ACCOUNT_MANAGE   . F F F y F y F H   userId=usr
@@ -122,7 +121,6 @@ WITHOUT_KEY = {
     "requestPasswordReset": "a second mail replaces the first one",
     "resetPassword": "the token works once",
     "acceptInvitation": "the token works once",
-    "signOut": "the session has ended, so the second answer is UNAUTHENTICATED",
 }
 
 

@@ -1,7 +1,6 @@
 """What a request leaves behind in the database."""
 
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -32,12 +31,3 @@ def traces(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, str]]:
 def changed(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> set[str]:
     """The tables in which something is different."""
     return {name for name in after if before[name] != after[name]}
-
-
-def recorded(connection: psycopg.Connection[Any], action: str, account_id: UUID) -> list[tuple[str, str]]:
-    """Kind and type of what a mutation recorded in the account's log."""
-    rows = connection.execute(
-        "SELECT kind, node_type FROM change WHERE action = %s AND account_id = %s ORDER BY cursor",
-        (action, account_id),
-    )
-    return [(kind, type_) for kind, type_ in rows]

@@ -1,7 +1,9 @@
 """The application as production runs it, and its log."""
 
+import io
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import redirect_stderr
 from typing import Any
 
 import pytest
@@ -12,7 +14,15 @@ from igny8.settings import Settings
 from tests.conftest import running
 from tests.support.api import Api
 
+ALLOWED_ORIGIN = "http://pages.test"
+
 Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """The run's settings, and one other site whose pages may call."""
+    return settings.model_copy(update={"allowed_origins": [ALLOWED_ORIGIN]})
 
 
 @pytest.fixture
@@ -28,10 +38,9 @@ async def production(production_settings: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """What was logged since the last call. Must be asked for before the application is started."""
-
-    def read() -> list[dict[str, Any]]:
-        return [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
-
-    return read
+def log_lines(api: Api, settings: Settings) -> Lines:
+    """What was logged so far. Ask for it after the application, which sets up its own log."""
+    written = io.StringIO()
+    with redirect_stderr(written):
+        logs.configure(settings)
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]

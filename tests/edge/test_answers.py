@@ -47,7 +47,7 @@ async def test_who_takes_no_json_is_refused(api: Api, accept: str) -> None:
         ("{ plans { slug }", 400),
         ("{ plans { nothing } }", 400),
         ("query($id: ID!) { node(id: $id) { id } }", 400),
-        ("{ viewer { id } }", 200),
+        ("{ viewer { role } }", 200),
         ("{ sites { totalCount } }", 200),
         ("mutation { signOut { success } }", 200),
     ],
@@ -71,8 +71,8 @@ async def test_every_answer_carries_an_id_and_safe_headers(api: Api, path: str) 
     assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-@pytest.mark.parametrize("query", [PLANS, "{ nothing }", "{ viewer { id } }", "mutation { signOut { success } }"])
-async def test_header_body_and_log_name_the_same_request(log_lines: Lines, api: Api, query: str) -> None:
+@pytest.mark.parametrize("query", [PLANS, "{ nothing }", "{ viewer { role } }", "mutation { signOut { success } }"])
+async def test_header_body_and_log_name_the_same_request(api: Api, log_lines: Lines, query: str) -> None:
     response = await api.post({"query": query})
     request_id = response.headers["x-request-id"]
     assert response.json()["extensions"]["requestId"] == request_id
@@ -95,7 +95,7 @@ async def test_a_harmless_id_of_the_caller_is_taken(api: Api) -> None:
     assert response.json()["extensions"]["requestId"] == "trace-1234.A_b"
 
 
-@pytest.mark.parametrize("given", ["short", "x" * 65, "has spaces in it", 'quote"quote"', "caf\u00e9caf\u00e9", "a;b;c;d;e;f"])
+@pytest.mark.parametrize("given", ["short", "x" * 65, "has spaces in it", 'quote"quote"', "sch\u00f6nes Ding", "a;b;c;d;e;f"])
 async def test_a_harmful_id_of_the_caller_is_replaced(api: Api, given: str) -> None:
     response = await api.post({"query": PLANS}, headers={"X-Request-Id": given.encode("latin-1")})
     assert len(response.headers["x-request-id"]) == 32

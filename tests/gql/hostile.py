@@ -38,7 +38,8 @@ def fragment_bomb() -> str:
 @_hostile
 def doubling_fragments_under_aliases() -> str:
     links = " ".join(
-        f"fragment F{i} on Site{{a:account{{sites{{nodes{{...F{i + 1}}}}}}}b:account{{sites{{nodes{{...F{i + 1}}}}}}}}}"
+        f"fragment F{i} on Site{{a:account{{...G{i}}}b:account{{...G{i}}}}}"
+        f"fragment G{i} on Account{{sites{{nodes{{...F{i + 1}}}}}}}"
         for i in range(30)
     )
     return f"{{sites{{nodes{{...F0}}}}}} {links} fragment F30 on Site{{id}}"
@@ -47,7 +48,7 @@ def doubling_fragments_under_aliases() -> str:
 @_hostile
 def doubling_fragments_that_nothing_spreads() -> str:
     links = " ".join(f"fragment F{i} on Site{{...F{i + 1} ...F{i + 1}}}" for i in range(120))
-    return f"{{viewer{{id}}}} {links} fragment F120 on Site{{id}}"
+    return f"{{viewer{{role}}}} {links} fragment F120 on Site{{id}}"
 
 
 @_hostile
@@ -86,7 +87,9 @@ def many_fragments_side_by_side() -> str:
 def many_fragments_with_the_same_fields() -> str:
     spreads = " ".join(f"...F{i}" for i in range(19))
     fields = (
-        "id name slug domain language timezone status createdAt updatedAt account{id name slug sites{totalCount}}"
+        "id name slug domain language timezone status createdAt updatedAt "
+        "account{id name slug status isSystem createdAt updatedAt owner{id name email role}} "
+        "sectors{totalCount nodes{id name slug description} pageInfo{hasNextPage endCursor}}"
     )
     return f"{{sites{{nodes{{{spreads}}}}}}} " + " ".join(f"fragment F{i} on Site{{{fields}}}" for i in range(19))
 
@@ -108,7 +111,7 @@ def fragments_that_are_not_there() -> str:
 
 @_hostile
 def unused_fragments() -> str:
-    return "{viewer{id}} " + " ".join(f"fragment F{i} on Site{{id name slug}}" for i in range(190))
+    return "{viewer{role}} " + " ".join(f"fragment F{i} on Site{{id name slug}}" for i in range(190))
 
 
 @_hostile
@@ -136,7 +139,7 @@ def same_keys_in_nested_fields() -> str:
 
 @_hostile
 def same_keys_in_inline_fragments() -> str:
-    return f"{{sites{{nodes{{{'... on Site{account{id}}' * 240}}}}}}}"
+    return f"{{sites{{nodes{{{'...on Site{account{id}}' * 200}}}}}}}"
 
 
 @_hostile
@@ -152,7 +155,7 @@ def same_keys_with_other_arguments() -> str:
 
 @_hostile
 def alias_flood() -> str:
-    return "{" + " ".join(f"a{i}:viewer{{id}}" for i in range(300)) + "}"
+    return "{" + " ".join(f"a{i}:viewer{{role}}" for i in range(300)) + "}"
 
 
 @_hostile
@@ -240,7 +243,7 @@ def many_arguments() -> str:
 
 @_hostile
 def many_directives() -> str:
-    return "{viewer" + "@include(if:true)" * 300 + "{id}}"
+    return "{viewer" + "@include(if:true)" * 280 + "{id}}"
 
 
 @_hostile
@@ -266,7 +269,7 @@ def hundred_operations_over_one_fragment() -> str:
 
 @_hostile
 def many_variables() -> str:
-    return "query(" + " ".join(f"$v{i}:Int" for i in range(480)) + "){viewer{id}}"
+    return "query(" + " ".join(f"$v{i}:Int" for i in range(480)) + "){viewer{role}}"
 
 
 @_hostile
@@ -312,7 +315,7 @@ def number_of_astronomic_size() -> str:
 
 @_hostile
 def types_of_fields_of_types() -> str:
-    return "{__schema{types{fields{type{fields{type{fields{type{fields{type{fields{type{name}}}}}}}}}}}}}}"
+    return "{__schema{types{fields{type{fields{type{fields{type{fields{type{fields{type{name}}}}}}}}}}}}}"
 
 
 @_hostile
@@ -338,17 +341,17 @@ def many_faults_in_a_variable() -> Hostile:
 
 @_hostile
 def comment_flood() -> str:
-    return "#\n" * 300_000 + "{viewer{id}}"
+    return "#\n" * 300_000 + "{viewer{role}}"
 
 
 @_hostile
 def long_comment() -> str:
-    return "#" + "x" * 900_000 + "\n{viewer{id}}"
+    return "#" + "x" * 900_000 + "\n{viewer{role}}"
 
 
 @_hostile
 def blanks() -> str:
-    return "{" + " ,\n" * 250_000 + "viewer{id}}"
+    return "{" + " ,\n" * 250_000 + "viewer{role}}"
 
 
 @_hostile

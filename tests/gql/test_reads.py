@@ -25,7 +25,9 @@ async def test_a_nested_query_answers_rows_in_the_shape_that_was_asked(api: Api,
 
 
 async def test_an_editor_sees_granted_sites_alone(api: Api, tenant: Tenant) -> None:
-    data = await api.data("{ sites { totalCount nodes { slug } } sectors { nodes { slug } } }", as_=tenant[Role.EDITOR])
+    data = await api.data(
+        "{ sites { totalCount nodes { slug } } sectors { nodes { slug } } }", as_=tenant[Role.EDITOR]
+    )
     assert data == {"sites": {"totalCount": 1, "nodes": [{"slug": "a"}]}, "sectors": {"nodes": [{"slug": "a"}]}}
 
 
@@ -34,7 +36,8 @@ async def test_a_foreign_an_ungranted_and_an_unknown_id_answer_alike(api: Api, t
     query = "query($id: ID!) { site(id: $id) { name } node(id: $id) { id } }"
     unknown = "sit_" + "0" * 32
     answers = [
-        await api.data(query, as_=tenant[Role.EDITOR], id=id_) for id_ in (foreign.site("a"), tenant.site("b"), unknown)
+        await api.data(query, as_=tenant[Role.EDITOR], id=id_)
+        for id_ in (foreign.site("a"), tenant.site("b"), unknown)
     ]
     assert answers == [{"site": None, "node": None}] * 3
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import coordinates
 from tests.support.world import Person
 
 
@@ -47,4 +48,7 @@ class Api:
         sent = dict(headers or {})
         if as_ is not None:
             sent["Authorization"] = f"Bearer {as_.token}"
-        return await self.http.post("/graphql", json=body, headers=sent)
+        response = await self.http.post("/graphql", json=body, headers=sent)
+        if response.headers["content-type"].startswith(("application/json", "application/graphql-response+json")):
+            coordinates.note(body, response.json())
+        return response

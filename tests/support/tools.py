@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 import pytest
 
 #: Marker -> the commands that its tests need.
-COMMANDS: Final = {"node": ("node", "npm")}
+COMMANDS: Final = {"node": ("node", "npm"), "postgres15": ("/usr/lib/postgresql/15/bin/postgres",)}
 REQUIRED: Final = "IGNY8_TEST_REQUIRE_TOOLS"
 
 

@@ -25,14 +25,12 @@ from igny8.auth.graphql.types import (
     UserFilter,
     UserOrder,
     Viewer,
-    contains,
-    equal,
-    id_setting,
     is_live,
     is_own,
 )
 from igny8.gql.context import Info
 from igny8.gql.mutations import public
+from igny8.gql.read.conditions import contains, equal, id_setting
 from igny8.gql.read.declare import Connection, Reference, root, root_list, roots
 
 

@@ -161,6 +161,7 @@ class SigningInMutation:
     @mutation(need=SIGNED_IN, anywhere=True, while_suspended=True, description="Ends all your other sessions.")
     async def change_password(self, info: Info, current_password: str, new_password: str) -> ChangePasswordPayload:
         desk, origin, who = desk_of(info), origin_of(info), info.context.required_credentials()
+        await info.context.look_for_replay()
         prepared = await password_change.prepared(
             desk,
             origin,
@@ -207,6 +208,7 @@ class SigningInMutation:
         desk, origin, who = desk_of(info), origin_of(info), info.context.required_credentials()
         person = None
         if input.email is not UNSET:
+            await info.context.look_for_replay()
             person = await profile.confirm_for_email(
                 desk,
                 origin,

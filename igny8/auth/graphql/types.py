@@ -1,29 +1,25 @@
 """What the schema shows of accounts, people, sites and sectors: each type over its table."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Text,
-    Uuid,
     and_,
     case,
     cast,
     func,
     literal_column,
     or_,
-    select,
-    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from strawberry import ID, UNSET, lazy
 
 from igny8.access import PERMISSIONS, SITE_BOUND, Audience, Permission, Role
 from igny8.auth import tables as t
+from igny8.gql.read.conditions import by_id, contains, equal, id_setting, select_from, setting
 from igny8.gql.read.declare import (
     Connection,
     Node,
@@ -45,33 +41,9 @@ MANAGES_USERS = Permission.USERS_MANAGE
 BY_NAME = (("NAME", lambda row: row.name, False),)
 
 
-def setting(name: str) -> ColumnElement[Any]:
-    """A setting that `app_enter` made for this transaction, read once a statement."""
-    text = func.nullif(func.current_setting(f"app.{name}", literal_column("true")), literal_column("''"))
-    return select(text).scalar_subquery()
-
-
-def id_setting(name: str) -> ColumnElement[Any]:
-    return cast(setting(name), Uuid())
-
-
-def equal(left: Any, right: Any) -> ColumnElement[bool]:
-    """`left = right`, for columns whose type is only known when the schema is made."""
-    return type_coerce(left == right, Boolean())
-
-
-def contains(*names: str) -> Callable[[Any, Any], ColumnElement[bool]]:
-    """A search: the folded text stands somewhere in one of the folded columns."""
-
-    def condition(columns: Any, text: Any) -> ColumnElement[bool]:
-        return or_(*(func.strpos(func.lower(columns[name]), func.lower(text)) > 0 for name in names))
-
-    return condition
-
-
 def _sees_one_of(user: Any, site_ids: Any) -> ColumnElement[bool]:
     grant = t.SiteUserAccess
-    granted = select(grant.id).where(
+    granted = select_from(grant, grant.id).where(
         grant.account_id == user.account_id, grant.user_id == user.id, grant.site_id == func.any(site_ids)
     )
     return or_(user.role.not_in([role.value for role in SITE_BOUND]), granted.exists())
@@ -193,10 +165,6 @@ class Sector(Node):
     updated_at: datetime
 
 
-def _sector_of(site: Any, sector: Any, id: Annotated[ID, Reference("sec", "id")]) -> ColumnElement[bool]:
-    return and_(sector.site_id == site.id, sector.id == id)
-
-
 def _user_of(site: Any, user: Any, id: Annotated[ID, Reference("usr", "id")]) -> ColumnElement[bool]:
     return and_(user.id == id, _sees_one_of(user, array([site.id])))
 
@@ -221,7 +189,7 @@ class Site(Node):
     user: Annotated["User", lazy("igny8.auth.graphql.types")] | None = one(
         _user_of, need=MANAGES_USERS, description="A user who may see this site."
     )
-    sector: Sector | None = one(_sector_of)
+    sector: Sector | None = one(by_id("sec", "site_id"))
     sectors: Connection[Sector] = many(
         lambda site, sector: sector.site_id == site.id, filter=SectorFilter, order=SectorOrder
     )

@@ -109,7 +109,8 @@ class Planner:
         return Operation(document, found, fragments, roots, reads_alone=alone, public=public)
 
     def coerce(self, operation: Operation, variables: dict[str, Any]) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(self.schema, operation.definition.variable_definitions or (), variables)
+        definitions = operation.definition.variable_definitions or ()
+        return get_variable_values(self.schema, definitions, variables, max_errors=20, hide_suggestions=True)
 
     def plan(
         self, operation: Operation, variables: VariableValues, role: Role | None, *, account_named: bool
@@ -166,7 +167,7 @@ class Planner:
         for key, nodes in compiler.collect(query, [operation.definition.selection_set]).items():
             name = nodes[0].name.value
             if name == "__typename" and operation.reads_alone:
-                columns.append((key, name_literal(query.name)))
+                columns.append((key, name_literal(f'"{query.name}"')))
                 continue
             declared = declaration_of(query.fields[name]) if name in query.fields else None
             if declared is None:

@@ -1,6 +1,7 @@
 """One statement in the making: its bound values, the checks beside them, and the gate in front of all of it."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +20,7 @@ from igny8.transactions import Credentials
 
 #: SQLAlchemy's dialect with `$1` parameters and typed casts: the text goes to PostgreSQL as it is.
 _DIALECT: Final = asyncpg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+_ALIAS: Final = re.compile(r"\bAS ((?:anon|[a-z_]+)_[0-9]+)\b")
 _PAIRS_PER_CALL: Final = 45  # json_build_object takes at most 100 arguments
 
 Convert = Callable[[Any], Any]
@@ -104,6 +106,7 @@ class Statement:
         compiled = made.compile(dialect=_DIALECT)
         order = compiled.positiontup or []
         binds = (self.binds.get(name) or Bind(_same, compiled.params[name]) for name in order)
+        _refuse_doubled(str(compiled))
         return Plan(str(compiled), tuple(binds), tuple(self.checks), tuple(key for key, _ in columns), denied)
 
     def _who(self, name: str) -> ColumnElement[Any]:
@@ -142,6 +145,14 @@ def public_id(prefix: str, column: ColumnElement[Any]) -> ColumnElement[str]:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _refuse_doubled(sql: str) -> None:
+    """Raise when an alias is defined twice: then a sub-select that should refer outwards has rows of its own."""
+    names = _ALIAS.findall(sql)
+    if len(names) != len(set(names)):
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        raise AssertionError(f"a sub-select does not correlate (use select_from): {', '.join(doubled)}")
 
 
 def _id_of(prefix: str, argument: str) -> Convert:

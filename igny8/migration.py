@@ -76,9 +76,9 @@ def migrate(settings: MigrationSettings) -> list[str]:
     """
     refuse_unready(settings)
     with _one_at_a_time(settings), configured(settings) as (config, connection):
-        before = MigrationContext.configure(connection).get_current_revision()
-        connection.commit()
         try:
+            before = MigrationContext.configure(connection).get_current_revision()
+            connection.commit()
             command.upgrade(config, "head")
         except ProgrammingError as error:
             if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):

@@ -11,7 +11,7 @@ from strawberry import ID, UNSET, lazy
 from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
 from igny8.auth.tables import SearchIntent
-from igny8.gql.read.conditions import by_id, contains, select_from, through
+from igny8.gql.read.conditions import by_id, contains, equal, select_from, through
 from igny8.gql.read.declare import (
     Connection,
     Node,
@@ -53,7 +53,7 @@ def _is_clustered(keyword: Any, wanted: Any) -> ColumnElement[bool]:
     linked = select_from(link, link.cluster_id).where(
         link.account_id == keyword.account_id, link.keyword_id == keyword.id
     )
-    return linked.exists() == wanted
+    return equal(linked.exists(), wanted)
 
 
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")

@@ -279,8 +279,9 @@ def _stats(scope: str) -> Any:
             ),
             counted(t.Image, images=func.count()),
         ]
-        names = [(column.name, column) for part in parts for column in part.c]
-        pairs = [piece for name, column in names for piece in (literal_column(f"'{name}'"), column)]
+        pairs: list[Any] = []
+        for column in (column for part in parts for column in part.c):
+            pairs += [literal_column(f"'{column.name}'"), column]
         document = select(func.jsonb_build_object(*pairs)).select_from(*parts)
         return document.correlate_except(*parts).scalar_subquery()
 

@@ -79,9 +79,7 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     },
     "sites": lambda stage, _: {"filter": {"ids": [stage.tenant.site("a")]}},
     "site": lambda stage, _: {"id": stage.tenant.site("a")},
-    "sectors": lambda stage, _: {
-        "filter": {"ids": [stage.tenant.sector("a")], "siteId": [stage.tenant.site("a")]}
-    },
+    "sectors": lambda stage, _: {"filter": {"ids": [stage.tenant.sector("a")], "siteId": [stage.tenant.site("a")]}},
     "node": lambda stage, _: {"id": stage.tenant.site("a")},
     "nodes": lambda stage, _: {"ids": [stage.tenant.site("a"), stage.tenant.sector("a")]},
     "signUp": _sign_up,

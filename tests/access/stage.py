@@ -76,9 +76,7 @@ class Stage:
         return self.with_password(self.user())
 
     def with_password(self, person: Person) -> Person:
-        self._insert(
-            "credential", account_id=person.account_id, user_id=person.id, password_hash=self.password_hash
-        )
+        self._insert("credential", account_id=person.account_id, user_id=person.id, password_hash=self.password_hash)
         return person
 
     def unverified(self) -> Person:
@@ -96,9 +94,7 @@ class Stage:
 
     def refresh_token(self, person: Person) -> str:
         secret = tokens.new_secret(SecretKind.REFRESH)
-        self._insert_expiring(
-            "refresh_token", person, session_id=person.session_id, digest=tokens.digest(secret)
-        )
+        self._insert_expiring("refresh_token", person, session_id=person.session_id, digest=tokens.digest(secret))
         return secret
 
     def other_session(self, person: Person) -> str:
@@ -165,9 +161,7 @@ class Stage:
 
     def _insert(self, table: str, **values: Any) -> None:
         places = ", ".join(["%s"] * len(values))
-        self.world.sql.execute(
-            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", tuple(values.values())
-        )
+        self.world.sql.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", tuple(values.values()))
 
     def _insert_expiring(self, table: str, person: Person, **values: Any) -> None:
         columns = {"account_id": person.account_id, "id": new_id(), **values}

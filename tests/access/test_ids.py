@@ -203,7 +203,9 @@ async def test_developers_without_the_header_reach_every_account_by_its_id(api: 
     for column in "bd":
         caller = stage.caller(column)
         for tenant in (stage.tenant, stage.foreign):
-            answer = await api("query($id: ID) { account(id: $id) { id slug } }", as_=caller.person, id=tenant.public_id)
+            answer = await api(
+                "query($id: ID) { account(id: $id) { id slug } }", as_=caller.person, id=tenant.public_id
+            )
             assert answer["data"] == {"account": {"id": tenant.public_id, "slug": tenant.slug}}
 
 

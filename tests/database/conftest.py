@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from igny8.settings import MigrationSettings
 from igny8.tokens import AccessTokens
 from tests.conftest import KEY
+from tests.database.bare import Bare, bare_database
 from tests.support.postgres15 import private_postgres15
 from tests.support.servers import TEMPLATE, Servers, make_template
 from tests.support.world import Person, World
@@ -74,3 +75,10 @@ def enter(sql: psycopg.Connection[Any], person: Person, *, acting_on: UUID | Non
         "SELECT role, account_status, served FROM app_enter(%s, %s, %s, %s)",
         [person.account_id, person.id, person.session_id, acting_on],
     ).fetchall()
+
+
+@pytest.fixture
+def bare(walled: Walled) -> Iterator[Bare]:
+    """A database that IGNY8 has never seen, owned by the superuser."""
+    with bare_database(walled.servers) as found:
+        yield found

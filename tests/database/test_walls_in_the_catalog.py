@@ -53,7 +53,7 @@ BREACHES = {
     "CREATE POLICY reads ON site FOR SELECT TO igny8_app USING (true)": (
         "site: the policy reads is not one for all commands"
     ),
-    "CREATE UNIQUE INDEX plain ON site (domain)": "site: the index plain does not lead with the account",
+    "CREATE UNIQUE INDEX plain ON site (id)": "site: the index plain does not lead with the account",
     "ALTER TABLE sector ADD UNIQUE (id)": "sector: the index sector_id_key does not lead with the account",
     "CREATE INDEX folded ON site (lower(name))": "site: the index folded does not lead with the account",
     "ALTER TABLE mail ADD only_id uuid; CREATE UNIQUE INDEX by_id ON app_user (id);"

@@ -95,7 +95,9 @@ async def test_a_harmless_id_of_the_caller_is_taken(api: Api) -> None:
     assert response.json()["extensions"]["requestId"] == "trace-1234.A_b"
 
 
-@pytest.mark.parametrize("given", ["short", "x" * 65, "has spaces in it", 'quote"quote"', "sch\u00f6nes Ding", "a;b;c;d;e;f"])
+@pytest.mark.parametrize(
+    "given", ["short", "x" * 65, "has spaces in it", 'quote"quote"', "sch\u00f6nes Ding", "a;b;c;d;e;f"]
+)
 async def test_a_harmful_id_of_the_caller_is_replaced(api: Api, given: str) -> None:
     response = await api.post({"query": PLANS}, headers={"X-Request-Id": given.encode("latin-1")})
     assert len(response.headers["x-request-id"]) == 32

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.anyio
 
 SIGN_UP = """mutation($input: SignUpInput!) {
   signUp(input: $input) { success errors { message } tokens { accessToken } viewer { role } } }"""
-SIGN_IN = "mutation($input: SignInInput!) { signIn(input: $input) { success tokens { accessToken } viewer { role } } }"
+SIGN_IN = (
+    "mutation($input: SignInInput!) { signIn(input: $input) { success tokens { accessToken } viewer { role } } }"
+)
 REFRESH = "mutation { refreshToken { success tokens { accessToken } } }"
 VIEWER = "{ viewer { role } plans { slug } }"
 COOKIES = {"X-Igny8-Session": "cookie"}
@@ -81,7 +83,9 @@ async def test_cookies_without_the_header_sign_nothing(api: Api, headers: dict[s
     assert await error_of(api, "{ viewer { role } }", COOKIES) == []
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://igny8.test.evil.example", "https://igny8.test"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://igny8.test.evil.example", "https://igny8.test"]
+)
 async def test_foreign_pages_use_and_set_no_cookies(api: Api, origin: str) -> None:
     name = f"donald{abs(hash(origin))}"
     await signed_up(api, name)

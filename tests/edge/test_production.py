@@ -55,7 +55,10 @@ async def test_introspection_is_on_in_development(api: Api, query: str) -> None:
         ("query($id: Itn) { plans { slug } }", {}),
         ("{ plans { ... on Pan { slug } } }", {}),
         ("{ plans { slug @skipp(if: true) } }", {}),
-        ("query($o: [SiteOrder!]) { sites(orderBy: $o) { totalCount } }", {"o": [{"field": "NAM", "direction": "ASC"}]}),
+        (
+            "query($o: [SiteOrder!]) { sites(orderBy: $o) { totalCount } }",
+            {"o": [{"field": "NAM", "direction": "ASC"}]},
+        ),
         ("query($f: SiteFilter) { sites(filter: $f) { totalCount } }", {"f": {"serch": "x"}}),
         ("mutation($i: SignInInput!) { signIn(input: $i) { success } }", {"i": {"emial": "a", "password": "b"}}),
     ],

@@ -30,7 +30,11 @@ async def message(api: Api, tenant: Tenant, query: str, *, name: str | None = No
     ("query", "variables", "said"),
     [
         (SITE, {}, "Variable '$id' has invalid value: Expected a value of non-null type 'ID!' to be provided."),
-        (SITE, {"id": None}, "Variable '$id' has invalid value: Expected value of non-null type 'ID!' not to be None."),
+        (
+            SITE,
+            {"id": None},
+            "Variable '$id' has invalid value: Expected value of non-null type 'ID!' not to be None.",
+        ),
         (SITE, {"id": {"a": 1}}, "Variable '$id' has invalid value"),
         (SITE, {"id": 1.5}, "Variable '$id' has invalid value"),
         (PAGE, {"first": "many"}, "Variable '$first' has invalid value"),
@@ -151,7 +155,7 @@ async def test_a_character_that_cannot_be_stored_is_refused(api: Api, tenant: Te
     assert "INTERNAL" not in str(answer)
     answer = await api("mutation($t: String!) { verifyEmail(token: $t) { success } }", t=text)
     assert "INTERNAL" not in str(answer)
-    answer = await api('query($t: String!) { invitation(token: $t) { email } }', t=text)
+    answer = await api("query($t: String!) { invitation(token: $t) { email } }", t=text)
     assert "INTERNAL" not in str(answer)
     sign_in = "mutation($i: SignInInput!) { signIn(input: $i) { success } }"
     answer = await api(sign_in, i={"email": f"{text}@example.com", "password": text})

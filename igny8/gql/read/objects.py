@@ -24,7 +24,7 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
-from sqlalchemy import ColumnElement, Text, Uuid, and_, case, cast, func, literal_column, null, select
+from sqlalchemy import ColumnElement, ScalarSelect, Text, Uuid, and_, case, cast, func, literal_column, null, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
 
 from igny8.access import PERMISSIONS, Audience, Need, Permission, Role
@@ -251,13 +251,29 @@ class Compiler:
         self, type_: GraphQLObjectType, output: GraphQLOutputType, nodes: list[FieldNode], value: Any, path: str
     ) -> ColumnElement[Any]:
         """A selection into a JSON document, or into each document of a list."""
-        if not is_list_type(get_nullable_type(output)):
-            return case((value.is_(None), null()), else_=self.object(type_, nodes, Row(_Keys(value), None), path))
-        item = func.jsonb_array_elements(value).table_valued("value", with_ordinality="at").render_derived()
+        if isinstance(value, ScalarSelect):
+            # In a FROM of its own, so that it is computed once and not for every key.
+            source = select(value.label("document")).subquery()
+            shown = self._shown(type_, output, nodes, source.c.document, path)
+            return select(shown).select_from(source).correlate_except(source).scalar_subquery()
+        return self._shown(type_, output, nodes, value, path)
+
+    def _shown(
+        self, type_: GraphQLObjectType, output: GraphQLOutputType, nodes: list[FieldNode], document: Any, path: str
+    ) -> ColumnElement[Any]:
+        if is_list_type(get_nullable_type(output)):
+            made = self._documents(type_, nodes, document, path)
+        else:
+            made = self.object(type_, nodes, Row(_Keys(document), None), path)
+        return case((document.is_(None), null()), else_=made)
+
+    def _documents(
+        self, type_: GraphQLObjectType, nodes: list[FieldNode], documents: Any, path: str
+    ) -> ColumnElement[Any]:
+        item = func.jsonb_array_elements(documents).table_valued("value", with_ordinality="at").render_derived()
         made = self.object(type_, nodes, Row(_Keys(item.c.value), None), path)
         listed = func.coalesce(func.json_agg(aggregate_order_by(made, item.c.at)), literal_column("'[]'::json"))
-        documents = select(listed).select_from(item).correlate_except(item).scalar_subquery()
-        return case((value.is_(None), null()), else_=documents)
+        return select(listed).select_from(item).correlate_except(item).scalar_subquery()
 
     def root(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
         """The JSON of one root field. Raises Unauthenticated or Forbidden for what the role may not read."""

@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import Any
 
 import httpx
+from click import echo
 
 ROUNDS, SIGN_INS = 60, 15
 PASSWORD = "a long enough password"  # noqa: S105  # of an account made for the measurement
@@ -24,11 +25,12 @@ class Caller:
         self.took: dict[str, list[float]] = defaultdict(list)
 
     def __call__(self, name: str, arguments: str, selection: str = "", **variables: Any) -> dict[str, Any]:
-        """Call a mutation. Variables are declared by the arguments' text: `input: $input` with `input` of its type."""
+        """Call a mutation, for example `createSite` with `input: $input`, and end when it fails."""
         types = {"input": f"{name[0].upper()}{name[1:]}Input!", "ids": "[ID!]!", "id": "ID!", "token": "String!"}
         declared = ", ".join(f"${key}: {types[key]}" for key in variables)
         called = f"{name}({arguments})" if arguments else name
-        query = f"mutation{f'({declared})' if declared else ''} {{ {called} {{ success errors {{ message }} {selection} }} }}"
+        head = f"mutation({declared})" if declared else "mutation"
+        query = f"{head} {{ {called} {{ success errors {{ message }} {selection} }} }}"
         begun = time.perf_counter()
         response = self.http.post("/graphql", json={"query": query, "variables": variables})
         self.took[name].append((time.perf_counter() - begun) * 1000)
@@ -58,7 +60,9 @@ def measure(call: Caller) -> None:
 def one_round(call: Caller) -> None:
     name = f"Bench {uuid.uuid4().hex[:8]}"
     site = call("createSite", "input: $input", "site { id name slug }", input={"name": name})["site"]["id"]
-    sector = call("createSector", "input: $input", "sector { id }", input={"siteId": site, "name": name})["sector"]["id"]
+    sector = call("createSector", "input: $input", "sector { id }", input={"siteId": site, "name": name})["sector"][
+        "id"
+    ]
     call("updateSite", "input: $input", "site { id name }", input={"id": site, "name": f"{name}!"})
     call("updateSector", "input: $input", "sector { id name }", input={"id": sector, "name": f"{name}!"})
     call("updateProfile", "input: $input", "user { name }", input={"name": name})
@@ -70,10 +74,10 @@ def one_round(call: Caller) -> None:
 def main() -> None:
     call = Caller(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080")
     measure(call)
-    print(f"{'mutation':<16}{'calls':>6}{'median ms':>11}{'95 % ms':>9}{'most ms':>9}")
+    echo(f"{'mutation':<16}{'calls':>6}{'median ms':>11}{'95 % ms':>9}{'most ms':>9}")
     for name, took in call.took.items():
         nearly_all = sorted(took)[int(len(took) * 0.95)]
-        print(f"{name:<16}{len(took):>6}{statistics.median(took):>11.1f}{nearly_all:>9.1f}{max(took):>9.1f}")
+        echo(f"{name:<16}{len(took):>6}{statistics.median(took):>11.1f}{nearly_all:>9.1f}{max(took):>9.1f}")
 
 
 if __name__ == "__main__":

@@ -139,15 +139,16 @@ class _Ready:
         await JSONResponse({"ready": ready, **checks}, 200 if ready else 503)(scope, receive, send)
 
     async def _database(self) -> dict[str, str]:
+        missing = {"database": "ok", "migrations": "missing; run `igny8 migrate`"}
         try:
             row = await self._services.db.fetch_row(LoginRole.APP, "SELECT version_num FROM alembic_version", ())
         except psycopg.errors.UndefinedTable:
-            return {"database": "ok", "migrations": "missing; run `igny8 migrate`"}
+            return missing
         except (Unavailable, psycopg.Error):
             return {"database": "does not answer", "migrations": "unknown"}
-        present = row[0] if row else "none"
-        matches = present == self._head
-        return {"database": "ok", "migrations": "ok" if matches else f"at {present}, need {self._head}"}
+        if row is None:
+            return missing
+        return {"database": "ok", "migrations": "ok" if row[0] == self._head else f"at {row[0]}, need {self._head}"}
 
     async def _redis(self) -> str:
         try:

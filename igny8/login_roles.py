@@ -16,11 +16,11 @@ SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "15s",
 }
 
-#: Answers who is connected and how; `faults` reads the answer.
+#: Answers who is connected and how, the settings in the order above; `faults` reads the answer.
 QUESTION: Final = (
-    "SELECT current_user, "
-    "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), "  # constants
-    + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
+    "SELECT current_user, (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user),"
+    " current_setting('timezone'), current_setting('jit'), current_setting('statement_timeout'),"
+    " current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
 )
 
 _UTC: Final = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT"})
@@ -30,7 +30,8 @@ class WrongLoginRole(Exception):
     """Login roles that must not serve, a line each, with the statements that mend them."""
 
     def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(["The database's login roles must not serve like this:", *faults]))
+        said = ["The database's login roles must not serve like this:", *(f"  {fault}" for fault in faults)]
+        super().__init__("\n".join(said))
         self.faults = list(faults)
 
 

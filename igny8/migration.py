@@ -84,7 +84,7 @@ def migrate(settings: MigrationSettings) -> list[str]:
             if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
                 raise
             lacks = error.orig.diag.message_primary
-            raise MigrationRefused([f"The owner lacks a privilege: {lacks}. Nothing was changed."]) from None
+            raise MigrationRefused([f"The owner lacks a privilege: {lacks}."]) from None
         script = ScriptDirectory.from_config(config)
         return [step.doc for step in script.iterate_revisions("head", before or "base")][::-1]
 

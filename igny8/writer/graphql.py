@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import BigInteger, ColumnElement, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, literal_column, select
 from strawberry import ID, UNSET, lazy
 
 from igny8.access import Permission
@@ -354,11 +354,14 @@ def _content(
     site_id: Annotated[ID | None, Reference("sit", "site_id")] = None,
     slug: str | None = None,
 ) -> ColumnElement[bool]:
-    if id is not None:
-        return equal(content.id, id)
-    if site_id is None or slug is None:
+    if id is None and (site_id is None or slug is None):
         return literal_column("false")
-    return equal(content.site_id, site_id) & equal(func.lower(content.slug), func.lower(slug))
+    asked = (
+        (content.id, id),
+        (content.site_id, site_id),
+        (func.lower(content.slug), None if slug is None else func.lower(slug)),
+    )
+    return and_(*(equal(column, value) for column, value in asked if value is not None))
 
 
 @strawberry.type

@@ -69,17 +69,31 @@ def _create_sector(stage: Stage, _: Caller) -> Arguments:
     }
 
 
+def _page(kind: str, **of: str) -> Callable[[Stage, Caller], Arguments]:
+    """A page of the one row that every part of the filter lets through."""
+    return lambda stage, _: {"filter": _filter(stage, ids=kind, siteId="sit", sectorId="sec", **of)}
+
+
+def _filter(stage: Stage, **kinds: str) -> Arguments:
+    return {name: [stage.id_of(kind, stage.tenant, "a")] for name, kind in kinds.items()}
+
+
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
     "accounts": lambda stage, _: {"search": stage.tenant.slug, "first": 2},
     "invitation": _invitation,
-    "users": lambda stage, _: {
-        "filter": {"ids": [stage.tenant[Role.EDITOR].public_id], "siteId": [stage.tenant.site("a")]}
-    },
-    "sites": lambda stage, _: {"filter": {"ids": [stage.tenant.site("a")]}},
+    "users": lambda stage, _: {"filter": _filter(stage, ids="usr", siteId="sit")},
+    "sites": lambda stage, _: {"filter": _filter(stage, ids="sit")},
     "site": lambda stage, _: {"id": stage.tenant.site("a")},
     "sectors": lambda stage, _: {"filter": {"ids": [stage.tenant.sector("a")], "siteId": [stage.tenant.site("a")]}},
+    "keywords": _page("key", clusterId="clu"),
+    "clusters": _page("clu"),
+    "ideas": _page("ide", clusterId="clu"),
+    "tasks": _page("tsk", clusterId="clu", ideaId="ide"),
+    "contents": _page("con", clusterId="clu", taskId="tsk", ideaId="ide"),
+    "content": lambda stage, _: {"id": stage.id_of("con", stage.tenant, "a")},
+    "images": lambda stage, _: {"filter": _filter(stage, ids="img", siteId="sit", contentId="con", taskId="tsk")},
     "node": lambda stage, _: {"id": stage.tenant.site("a")},
     "nodes": lambda stage, _: {"ids": [stage.tenant.site("a"), stage.tenant.sector("a")]},
     "signUp": _sign_up,

@@ -14,7 +14,7 @@ Cells:
     F  FORBIDDEN: the role lacks what the field needs
     H  BAD_REQUEST that asks for the header
 
-Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them). An id of another account, one of a site
+Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them), `.siteId` a part of the filter. An id of another account, one of a site
 that was not granted, and one that does not exist are answered alike: a read by null or an empty page, a mutation by
 NOT_FOUND at that argument. `any` takes ids of every kind; plans (pln), industries (ind) and industry sectors (ins)
 belong to no account. `!`: developers and bots without the header reach every account by it.
@@ -33,10 +33,17 @@ QUERIES = """
     industries            PUBLIC           y y y y y y y y y
     plans                 PUBLIC           y y y y y y y y y
     invitation            PUBLIC           y y y y y y y y y
-    users                 USERS_MANAGE     . F F y y F y F H   filter.ids=usr* filter.siteId=sit*
-    sites                 CONTENT_READ     . y y y y y y H H   filter.ids=sit* filter.industryId=ind
+    users                 USERS_MANAGE     . F F y y F y F H   .ids=usr* .siteId=sit*
+    sites                 CONTENT_READ     . y y y y y y H H   .ids=sit* .industryId=ind
     site                  CONTENT_READ     . y y y y y y H H   id=sit
-    sectors               CONTENT_READ     . y y y y y y H H   filter.ids=sec* filter.siteId=sit*
+    sectors               CONTENT_READ     . y y y y y y H H   .ids=sec* .siteId=sit*
+    keywords              CONTENT_READ     . y y y y y y H H   .ids=key* .siteId=sit* .sectorId=sec* .clusterId=clu*
+    clusters              CONTENT_READ     . y y y y y y H H   .ids=clu* .siteId=sit* .sectorId=sec*
+    ideas                 CONTENT_READ     . y y y y y y H H   .ids=ide* .siteId=sit* .sectorId=sec* .clusterId=clu*
+    tasks                 CONTENT_READ     . y y y y y y H H   .ids=tsk* .siteId=sit* .sectorId=sec* .clusterId=clu* .ideaId=ide*
+    contents              CONTENT_READ     . y y y y y y H H   .ids=con* .siteId=sit* .sectorId=sec* .clusterId=clu* .taskId=tsk* .ideaId=ide*
+    content               CONTENT_READ     . y y y y y y H H   id=con siteId=sit
+    images                CONTENT_READ     . y y y y y y H H   .ids=img* .siteId=sit* .contentId=con* .taskId=tsk*
     node                  SIGNED_IN        . y y y y y y H H   id=any
     nodes                 SIGNED_IN        . y y y y y y H H   ids=any*
 """
@@ -78,14 +85,20 @@ MUTATIONS = """
 TYPES = {
     "Account": "CONTENT_READ",
     "AccountSubscription": "CONTENT_READ",
+    "Cluster": "CONTENT_READ",
+    "Content": "CONTENT_READ",
+    "ContentIdea": "CONTENT_READ",
+    "Image": "CONTENT_READ",
     "Industry": "PUBLIC",
     "IndustrySector": "PUBLIC",
+    "Keyword": "CONTENT_READ",
     "Plan": "PUBLIC",
     "Sector": "CONTENT_READ",
     "SeedKeyword": "PUBLIC",
     "Session": "SIGNED_IN",
     "Site": "CONTENT_READ",
     "SiteUserAccess": "USERS_MANAGE",
+    "Task": "CONTENT_READ",
     "User": "CONTENT_READ",
     "Viewer": "SIGNED_IN",
 }
@@ -97,6 +110,7 @@ NULL_WITHOUT = {
     "Account.creditsHeld": "BILLING_READ",
     "Account.limits": "BILLING_READ",
     "Account.users": "USERS_MANAGE",
+    "Image.costUsd": "BILLING_READ",
     "Site.access": "USERS_MANAGE",
     "Site.user": "USERS_MANAGE",
     "User.email": "USERS_MANAGE",
@@ -106,7 +120,15 @@ NULL_WITHOUT = {
 }
 
 #: Fields below the root that take an id, and the kind of it.
-NESTED_IDS = {"Site.sector": "sec", "Site.user": "usr"}
+NESTED_IDS = {
+    "Site.cluster": "clu",
+    "Site.idea": "ide",
+    "Site.image": "img",
+    "Site.keyword": "key",
+    "Site.sector": "sec",
+    "Site.task": "tsk",
+    "Site.user": "usr",
+}
 
 #: Work in accounts that are suspended or cancelled, because they only guard the user's own sign-in.
 WHILE_SUSPENDED = {"signOut", "revokeSession", "changePassword"}
@@ -172,6 +194,7 @@ def _rules(operation: str, table: str) -> list[Rule]:
 
 def _id_argument(word: str) -> IdArgument:
     path, _, kind = word.partition("=")
+    path = f"filter{path}" if path.startswith(".") else path
     return IdArgument(tuple(path.split(".")), kind.rstrip("*!"), kind.endswith("*"), kind.endswith("!"))
 
 

@@ -10,10 +10,13 @@ from igny8.access import Role
 from igny8.db import new_id
 from igny8.gql import ids
 from igny8.tokens import SecretKind
+from tests.support.graph import Graph
 from tests.support.world import Person, Tenant, World
 
 PASSWORD = "violet bicycle 9"
 OTHER_PASSWORD = "copper umbrella 7"
+#: Kinds of rows that lie in a sector.
+IN_SECTORS = {"clu", "con", "ide", "img", "key", "tsk"}
 _ROLE_OF = {"V": Role.VIEWER, "E": Role.EDITOR, "A": Role.ADMIN, "O": Role.OWNER}
 _OPERATOR_OF = {"B": Role.SYSTEM_BOT, "D": Role.DEVELOPER}
 _numbers = itertools.count(1)
@@ -43,6 +46,7 @@ class Stage:
         self.world, self.password_hash = world, password_hash
         self.tenant = world.tenant()
         self._foreign: Tenant | None = None
+        self._graphs: dict[tuple[UUID, str], dict[str, UUID]] = {}
 
     @property
     def foreign(self) -> Tenant:
@@ -139,6 +143,8 @@ class Stage:
             return tenant.site(site)
         if kind == "sec":
             return tenant.sector(site)
+        if kind in IN_SECTORS:
+            return ids.show(kind, self._graph(tenant, site)[kind])
         if kind == "acc":
             return tenant.public_id
         if kind == "usr":
@@ -152,6 +158,19 @@ class Stage:
             grants = "SELECT id FROM site_user_access WHERE account_id = %s AND site_id = %s LIMIT 1"
             return ids.show("uac", self._value(grants, tenant.id, tenant.sites[site]))
         raise AssertionError(f"no account has ids of the kind {kind}")
+
+    def _graph(self, tenant: Tenant, site: str) -> dict[str, UUID]:
+        """By kind: a keyword in a cluster, an idea of it, its task, the content of that and an image in it."""
+        found = self._graphs.get((tenant.id, site))
+        if found is None:
+            made, word = Graph(self.world, tenant, site), self.word()
+            found = self._graphs[(tenant.id, site)] = {"clu": made.cluster(word)}
+            found["key"] = made.keyword(self.word(), word)
+            found["ide"] = made.idea(word, cluster_id=found["clu"])
+            found["tsk"] = made.task(word, cluster_id=found["clu"], idea_id=found["ide"])
+            found["con"] = made.content(word, cluster_id=found["clu"], task_id=found["tsk"])
+            found["img"] = made.image(word, content_id=found["con"], task_id=found["tsk"], cost_usd="0.04")
+        return found
 
     def _value(self, statement: str, *values: object) -> UUID:
         row = self.world.sql.execute(statement, values).fetchone()

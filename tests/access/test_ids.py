@@ -13,7 +13,7 @@ from igny8.gql import ids
 from tests.access.calls import arguments_for
 from tests.access.documents import document, root_type, schema
 from tests.access.matrix import NESTED_IDS, NULL_WITHOUT, RULES, IdArgument, Rule
-from tests.access.stage import Caller, Stage
+from tests.access.stage import IN_SECTORS, Caller, Stage
 from tests.access.traces import changed, traces
 from tests.support.api import Api
 
@@ -24,6 +24,12 @@ Staged = Callable[[], Stage]
 #: How each kind is called in a message.
 CALLED = {
     "acc": "an account",
+    "clu": "a cluster",
+    "con": "a content",
+    "ide": "an idea",
+    "img": "an image",
+    "key": "a keyword",
+    "tsk": "a task",
     "ind": "an industry",
     "ins": "an industry sector",
     "pln": "a plan",
@@ -33,8 +39,8 @@ CALLED = {
     "usr": "a user",
 }
 #: Kinds whose rows belong to an account, and those that belong to a site of it.
-OF_ACCOUNTS = {"acc", "sec", "ses", "sit", "sub", "uac", "usr"}
-OF_SITES = {"sec", "sit"}
+OF_SITES = {"sec", "sit", *IN_SECTORS}
+OF_ACCOUNTS = {"acc", "ses", "sub", "uac", "usr", *OF_SITES}
 
 TAKING_IDS = [(rule, taken) for rule in RULES for taken in rule.ids]
 every_id_argument = pytest.mark.parametrize(
@@ -195,7 +201,7 @@ async def test_below_the_root_ids_are_answered_alike_too(api: Api, staged: Stage
 
 def _of_other_site(stage: Stage, kind: str) -> str:
     """An id of the account that has nothing to do with site `a`."""
-    return stage.tenant.sector("b") if kind == "sec" else stage.granted("b")
+    return stage.granted("b") if kind == "usr" else stage.id_of(kind, stage.tenant, "b")
 
 
 async def test_developers_without_the_header_reach_every_account_by_its_id(api: Api, staged: Staged) -> None:

@@ -23,7 +23,8 @@ ROLES = {
 #: What `node` finds of each type, by the kind of its ids; industries and plans are everybody's.
 NODE_KINDS = {
     "Account": "acc", "AccountSubscription": "sub", "Sector": "sec", "Site": "sit", "SiteUserAccess": "uac",
-    "User": "usr",
+    "User": "usr", "Cluster": "clu", "Content": "con", "ContentIdea": "ide", "Image": "img", "Keyword": "key",
+    "Task": "tsk",
 }  # fmt: skip
 
 QUERIES = [rule for rule in RULES if rule.operation == "query" and rule.field not in ("node", "nodes")]

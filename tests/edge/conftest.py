@@ -1,10 +1,6 @@
 """The application as production runs it, and its log."""
 
-import io
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import redirect_stderr
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,16 +9,13 @@ from igny8.app import create_app
 from igny8.settings import Settings
 from tests.conftest import running
 from tests.support.api import Api
-
-ALLOWED_ORIGIN = "http://pages.test"
-
-Lines = Callable[[], list[dict[str, Any]]]
+from tests.support.logged import Lines, log_to_memory
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """The run's settings, and one other site whose pages may call."""
-    return settings.model_copy(update={"allowed_origins": [ALLOWED_ORIGIN]})
+    return settings.model_copy(update={"allowed_origins": ["http://pages.test"]})
 
 
 @pytest.fixture
@@ -39,8 +32,5 @@ async def production(production_settings: Settings) -> AsyncIterator[Api]:
 
 @pytest.fixture
 def log_lines(api: Api, settings: Settings) -> Lines:
-    """What was logged so far. Ask for it after the application, which sets up its own log."""
-    written = io.StringIO()
-    with redirect_stderr(written):
-        logs.configure(settings)
-    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    """What the application, which is set up before it, logged so far."""
+    return log_to_memory(settings)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.edge.conftest import Lines
 from tests.support.api import Api
+from tests.support.logged import Lines
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from igny8.access import Role
-from tests.edge.conftest import Lines
 from tests.support.api import Api
+from tests.support.logged import Lines
 from tests.support.world import Tenant
 
 pytestmark = pytest.mark.anyio

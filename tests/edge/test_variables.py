@@ -12,7 +12,8 @@ from tests.support.world import Tenant
 pytestmark = pytest.mark.anyio
 
 SITE = "query($id: ID!) { site(id: $id) { name } }"
-PAGE = "query($first: Int, $last: Int, $after: String) { sites(first: $first, last: $last, after: $after) { nodes { slug } } }"
+PAGE = """query($first: Int, $last: Int, $after: String) {
+  sites(first: $first, last: $last, after: $after) { nodes { slug } } }"""
 CREATE = "mutation($input: CreateSiteInput!) { createSite(input: $input) { success } }"
 
 

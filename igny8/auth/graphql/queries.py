@@ -53,9 +53,8 @@ def _accounts(account: Any, search: str | None = None) -> ColumnElement[bool]:
 def _site(
     site: Any, id: Annotated[ID | None, Reference("sit", "id")] = None, slug: str | None = None
 ) -> ColumnElement[bool]:
-    if id is not None:
-        return equal(site.id, id)
-    return equal(site.slug, slug) if slug is not None else false()
+    asked = [equal(column, value) for column, value in ((site.id, id), (site.slug, slug)) if value is not None]
+    return and_(*asked) if asked else false()
 
 
 @strawberry.type(description="What an invitation says before it is accepted.")

@@ -46,7 +46,9 @@ def _sees_one_of(user: Any, site_ids: Any) -> ColumnElement[bool]:
     granted = select_from(grant, grant.id).where(
         grant.account_id == user.account_id, grant.user_id == user.id, grant.site_id == func.any(site_ids)
     )
-    return or_(user.role.not_in([role.value for role in SITE_BOUND]), granted.exists())
+    # As literals: a list of values would become parameters of its own kind, which a plan cannot hold.
+    bound = [literal_column(f"'{role}'") for role in sorted(SITE_BOUND)]
+    return or_(user.role.not_in(bound), granted.exists())
 
 
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")

@@ -310,7 +310,7 @@ class Compiler:
                 made = made.where(table.c.id == uuid, *([source.only(table.c)] if source.only else []))
                 found = made.correlate_except(table).scalar_subquery()
                 arms.append((kind == name_literal(source.prefix), found))
-        value = case(*arms, else_=null()) if arms else null()
+        value = case(*arms, else_=null()) if arms else cast(null(), JSON)
         shown = func.json_agg(aggregate_order_by(value, item.c.at)) if several else value
         read = select(shown).select_from(item).correlate_except(item).scalar_subquery()
         return func.coalesce(read, literal_column("'[]'::json")) if several else read

@@ -106,7 +106,7 @@ class Statement:
         compiled = made.compile(dialect=_DIALECT)
         order = compiled.positiontup or []
         binds = (self.binds.get(name) or Bind(_same, compiled.params[name]) for name in order)
-        _refuse_doubled(str(compiled))
+        _refuse_traps(str(compiled))
         return Plan(str(compiled), tuple(binds), tuple(self.checks), tuple(key for key, _ in columns), denied)
 
     def _who(self, name: str) -> ColumnElement[Any]:
@@ -147,8 +147,14 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _refuse_doubled(sql: str) -> None:
-    """Raise when an alias is defined twice: then a sub-select that should refer outwards has rows of its own."""
+def _refuse_traps(sql: str) -> None:
+    """Raise for what SQLAlchemy makes without a word and what answers wrongly or fails later.
+
+    An alias that is defined twice: a sub-select that should refer outwards has rows of its own. A list of values:
+    SQLAlchemy expands it on execution, which is not ours.
+    """
+    if "POSTCOMPILE" in sql:
+        raise AssertionError("a condition holds a list of values (use func.any or literals)")
     names = _ALIAS.findall(sql)
     if len(names) != len(set(names)):
         doubled = sorted({name for name in names if names.count(name) > 1})

@@ -18,6 +18,8 @@ from igny8.access import Role, Viewer
 from igny8.db import POOL_SIZES, Database, LoginRole
 from igny8.errors import Unauthenticated, Unavailable
 
+#: True in `session.info` once the transaction holds a mail: its sender is woken after the commit, and only then.
+HOLDS_MAIL: Final = "holds mail"
 SIGNED_OUT: Final = "This session has ended. Sign in again."
 _ENTER = text("SELECT role, account_status, served FROM app_enter(:account, :user, :session, :acting)")
 _ACT_AS = text("SELECT set_config('app.account_id', :account, true), set_config('app.user_id', :user, true)")

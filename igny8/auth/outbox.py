@@ -18,6 +18,7 @@ from igny8.db import Database, LoginRole, new_id
 from igny8.errors import Unavailable
 from igny8.secrets import Keyring, SecretUnreadable
 from igny8.settings import Settings
+from igny8.transactions import HOLDS_MAIL
 
 #: Longer than one delivery can take: only a sender that died lets its mails fall due again.
 LEASE: Final = timedelta(minutes=2)
@@ -48,6 +49,7 @@ class Outbox:
             account_id=account_id, id=mail_id, recipient=message.to, subject=message.subject, body=sealed
         )
         await session.execute(row)
+        session.info[HOLDS_MAIL] = True
 
 
 @dataclass(frozen=True, slots=True)

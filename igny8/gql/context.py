@@ -125,7 +125,8 @@ class Context:
                 if self.idempotency_key is not None and write.answer is not None:
                     answer = storable(write.answer)
                     await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
-        self.services.mail_waiting.set()
+        if session.info.get(transactions.HOLDS_MAIL):
+            self.services.mail_waiting.set()
 
     async def look_for_replay(self) -> None:
         """For a mutation that works before its transaction at home: raises Replay when its key was used before.

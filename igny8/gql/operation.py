@@ -60,7 +60,7 @@ class Engine:
 
     def __init__(self, schema: Any, settings: Settings, db: Database, rate: RateLimiter) -> None:
         self.schema = schema._schema
-        self.reader = Reader(self.schema, db)
+        self.reader = Reader(self.schema, db, largest_answer=settings.max_answer_bytes)
         self._rate = rate
         self._signed_in = Limits.of(settings, signed_in=True)
         self._anonymous = Limits.of(settings, signed_in=False)

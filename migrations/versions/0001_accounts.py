@@ -363,7 +363,7 @@ def downgrade() -> None:
     op.drop_table('plan')
     op.drop_table('industry')
     op.drop_table('account')
-    op.execute('DROP FUNCTION count_usage, app_enter, gql_null')
+    op.execute('DROP FUNCTION count_usage, app_enter, gql_null, gql_limited')
 
 
 def _make_functions() -> None:
@@ -388,6 +388,16 @@ def _make_functions() -> None:
         CREATE FUNCTION gql_null(path text) RETURNS json LANGUAGE plpgsql AS $$
         BEGIN
             RAISE EXCEPTION 'null at %', path USING ERRCODE = 'GQ001';
+        END $$
+    """)
+    # Wraps the value of each root field: an answer that is too large is refused before it is sent.
+    op.execute("""
+        CREATE FUNCTION gql_limited(answer json, most int) RETURNS json LANGUAGE plpgsql AS $$
+        BEGIN
+            IF octet_length(answer::text) > most THEN
+                RAISE EXCEPTION 'answer of % bytes', octet_length(answer::text) USING ERRCODE = 'GQ002';
+            END IF;
+            RETURN answer;
         END $$
     """)
     op.execute(_app_enter(role_names()))

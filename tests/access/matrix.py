@@ -14,10 +14,10 @@ Cells:
     F  FORBIDDEN: the role lacks what the field needs
     H  BAD_REQUEST that asks for the header
 
-Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them), `.siteId` a part of the filter. An id of another account, one of a site
-that was not granted, and one that does not exist are answered alike: a read by null or an empty page, a mutation by
-NOT_FOUND at that argument. `any` takes ids of every kind; plans (pln), industries (ind) and industry sectors (ins)
-belong to no account. `!`: developers and bots without the header reach every account by it.
+Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them), `.siteId` a part of the filter. An id of
+another account, one of a site that was not granted, and one that does not exist are answered alike: a read by null or
+an empty page, a mutation by NOT_FOUND at that argument. `any` takes ids of every kind; plans (pln), industries (ind)
+and industry sectors (ins) belong to no account. `!`: developers and bots without the header reach every account by it.
 """
 
 from dataclasses import dataclass
@@ -40,8 +40,10 @@ QUERIES = """
     keywords              CONTENT_READ     . y y y y y y H H   .ids=key* .siteId=sit* .sectorId=sec* .clusterId=clu*
     clusters              CONTENT_READ     . y y y y y y H H   .ids=clu* .siteId=sit* .sectorId=sec*
     ideas                 CONTENT_READ     . y y y y y y H H   .ids=ide* .siteId=sit* .sectorId=sec* .clusterId=clu*
-    tasks                 CONTENT_READ     . y y y y y y H H   .ids=tsk* .siteId=sit* .sectorId=sec* .clusterId=clu* .ideaId=ide*
-    contents              CONTENT_READ     . y y y y y y H H   .ids=con* .siteId=sit* .sectorId=sec* .clusterId=clu* .taskId=tsk* .ideaId=ide*
+    tasks                 CONTENT_READ     . y y y y y y H H   .ids=tsk* .siteId=sit* .sectorId=sec* .clusterId=clu*
+                                                              .ideaId=ide*
+    contents              CONTENT_READ     . y y y y y y H H   .ids=con* .siteId=sit* .sectorId=sec* .clusterId=clu*
+                                                              .taskId=tsk* .ideaId=ide*
     content               CONTENT_READ     . y y y y y y H H   id=con siteId=sit
     images                CONTENT_READ     . y y y y y y H H   .ids=img* .siteId=sit* .contentId=con* .taskId=tsk*
     node                  SIGNED_IN        . y y y y y y H H   id=any
@@ -178,7 +180,13 @@ class Rule:
 
 
 def _rules(operation: str, table: str) -> list[Rule]:
-    lines = [line.split() for line in table.strip().splitlines()[1:]]
+    lines: list[list[str]] = []
+    for line in table.strip().splitlines()[1:]:
+        words = line.split()
+        if "=" in words[0]:  # the rest of the line above
+            lines[-1] += words
+        else:
+            lines.append(words)
     width = 2 + len(COLUMNS)
     return [
         Rule(

@@ -41,7 +41,7 @@ class Storm:
     """Clients of all tenants, and what they were answered."""
 
     def __init__(self, db: Database, tenants: list[Tenant]) -> None:
-        self._db, self._reader = db, Reader(make_schema()._schema, db)
+        self._db, self._reader = db, Reader(make_schema()._schema, db, largest_answer=1_000_000)
         self._asked: tuple[Operation, VariableValues] = operation_of(QUERY)
         self._tenants = tenants
         self.right = self.wrong = self.cut = 0

@@ -3,6 +3,9 @@
 import pytest
 
 from igny8.access import Role
+from igny8.app import create_app
+from igny8.settings import Settings
+from tests.conftest import running
 from tests.support.api import Api
 from tests.support.world import Tenant, World
 
@@ -49,3 +52,13 @@ async def test_a_role_that_changed_after_the_token_was_made_counts_at_once(
     world.sql.execute("UPDATE app_user SET role = 'EDITOR' WHERE id = %s", (owner.id,))
     data = await api.data("{ sites { totalCount } viewer { role } }", as_=owner)
     assert data == {"sites": {"totalCount": 0}, "viewer": {"role": "EDITOR"}}
+
+
+async def test_an_answer_that_is_too_large_is_refused_before_it_is_sent(settings: Settings, tenant: Tenant) -> None:
+    small = settings.model_copy(update={"max_answer_bytes": 200})
+    async with running(create_app(small)) as client:
+        api = Api(client)
+        assert await api.data("{ sites(first: 1) { nodes { name } } }", as_=tenant[Role.OWNER])
+        answer = await api("{ sites { nodes { id name slug timezone language createdAt } } }", as_=tenant[Role.OWNER])
+    assert answer["errors"][0]["extensions"]["code"] == "TOO_COMPLEX"
+    assert answer["errors"][0]["message"].startswith("The answer is larger than 200 bytes.")

@@ -1,7 +1,7 @@
 """The parts of the schema, as coordinates, and those that a request and its answer show.
 
-A coordinate is `Site.name` or `SiteStatus.ACTIVE`. A field is shown when its value was not null; an input's field
-and an enum's value also when a request that was answered used them.
+A coordinate is `Site.name` or `SiteStatus.ACTIVE`. A field is shown when its value was not null, an enum's value when
+it was answered, and what is there for input alone when a request that was answered used it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -138,6 +138,18 @@ class _Request:
         return found
 
 
+@cache
+def _answered_enums() -> set[str]:
+    """The enums that fields of objects have."""
+    return {
+        get_named_type(field.type).name
+        for type_ in _schema().type_map.values()
+        if isinstance(type_, GraphQLObjectType)
+        for field in type_.fields.values()
+        if isinstance(get_named_type(field.type), GraphQLEnumType)
+    }
+
+
 def _is_a(type_: GraphQLObjectType, name: str) -> bool:
     return name == type_.name or any(interface.name == name for interface in type_.interfaces)
 
@@ -148,7 +160,7 @@ def _input(type_: Any, value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
             yield from _input(type_, item)
-    elif isinstance(named, GraphQLEnumType) and isinstance(value, str):
+    elif isinstance(named, GraphQLEnumType) and isinstance(value, str) and named.name not in _answered_enums():
         yield f"{named.name}.{value}"
     elif isinstance(named, GraphQLInputObjectType) and isinstance(value, dict):
         for name, given in value.items():

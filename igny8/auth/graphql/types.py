@@ -47,7 +47,7 @@ def _sees_one_of(user: Any, site_ids: Any) -> ColumnElement[bool]:
         grant.account_id == user.account_id, grant.user_id == user.id, grant.site_id == func.any(site_ids)
     )
     # As literals: a list of values would become parameters of its own kind, which a plan cannot hold.
-    bound = [literal_column(f"'{role}'") for role in sorted(SITE_BOUND)]
+    bound: list[ColumnElement[str]] = [literal_column(f"'{role}'") for role in sorted(SITE_BOUND)]
     return or_(user.role.not_in(bound), granted.exists())
 
 

@@ -14,12 +14,14 @@ from igny8.access import Role
 from igny8.db import Database, LoginRole
 from igny8.errors import BadRequest, RequestError, TimedOut, TooComplex, Unauthenticated
 from igny8.gql.read.plans import Operation, Planner
-from igny8.gql.read.statement import Plan
+from igny8.gql.read.statement import MOST_BYTES, Plan
 from igny8.transactions import SIGNED_OUT, Credentials
 
 log = structlog.get_logger()
 
+#: What the functions of the first migration raise.
 NULL_FOUND: Final = "GQ001"
+TOO_LARGE: Final = "GQ002"
 
 
 class BrokenPromise(Exception):
@@ -41,9 +43,11 @@ class Answer:
 class Reader:
     """Reads for one schema from one database."""
 
-    def __init__(self, schema: GraphQLSchema, db: Database) -> None:
+    def __init__(self, schema: GraphQLSchema, db: Database, *, largest_answer: int) -> None:
+        """`largest_answer` is in bytes of JSON, for each root field."""
         self.planner = Planner(schema)
         self._db = db
+        self._largest_answer = largest_answer
 
     async def read(self, operation: Operation, variables: VariableValues, credentials: Credentials | None) -> Answer:
         """All compiled root fields of a query. Raises Unauthenticated when the session is not alive."""
@@ -82,6 +86,7 @@ class Reader:
     ) -> tuple[Plan, tuple[Any, ...]]:
         """The plan that served and its columns. The token's role is a guess that the session row may correct."""
         role = credentials.role if credentials else None
+        variables = {**variables, MOST_BYTES: self._largest_answer}
         for _ in range(3):
             plan: Plan = plan_for(role)
             if not plan.keys:
@@ -110,6 +115,10 @@ class Reader:
             log.info("read refused", sqlstate=error.sqlstate)
             raise BadRequest("A value in a filter or cursor is out of range for what it is compared with.") from None
         except psycopg.Error as error:
+            if error.sqlstate == TOO_LARGE:
+                raise TooComplex(
+                    f"The answer is larger than {self._largest_answer} bytes. Ask for fewer rows or fields at once."
+                ) from None
             if error.sqlstate == NULL_FOUND:
                 raise BrokenPromise(str(error.diag.message_primary)) from error
             raise

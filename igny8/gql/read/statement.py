@@ -95,7 +95,9 @@ class Statement:
         PostgreSQL evaluates the sub-selects of a CASE branch only when the branch is taken, so nothing is read
         before the session was found alive; were it ever otherwise, the policies would see no account.
         """
-        values = [cast(value, JSON) for _, value in columns]
+        most = bindparam("most_bytes", type_=Integer())
+        self.binds["most_bytes"] = Bind(_same, Slot((MOST_BYTES,)))
+        values = [func.gql_limited(cast(value, JSON), most, type_=JSON) for _, value in columns]
         if role is None:
             made = select(*values)
         else:
@@ -114,6 +116,8 @@ class Statement:
         return bindparam(name[1:], type_=Uuid())
 
 
+#: The slot of the largest answer, in bytes.
+MOST_BYTES: Final = "@most_bytes"
 #: Beside the operation's own variables; no GraphQL name can look like these.
 _WHO: Final = ("@account", "@user", "@session", "@acting_on")
 

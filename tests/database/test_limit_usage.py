@@ -137,7 +137,12 @@ def test_rows_that_go_with_their_site_are_counted(walled: Walled, people: World,
 
 
 @pytest.fixture
-def leaves(walled: Walled) -> Iterator[Sql]:
+def house(people: World) -> Tenant:
+    return people.tenant()
+
+
+@pytest.fixture
+def leaves(walled: Walled, house: Tenant) -> Iterator[Sql]:
     """A superuser's transaction with a counted table of the owner's, whose rows go with their site."""
     with walled.as_superuser() as sql:
         sql.execute("SET LOCAL ROLE igny8_owner")
@@ -159,21 +164,20 @@ def leaves(walled: Walled) -> Iterator[Sql]:
 
 
 @pytest.mark.parametrize("login", ["app", "system"])
-def test_triggers_of_a_cascade_see_what_whoever_deletes_may_see(leaves: Sql, people: World, login: str) -> None:
+def test_triggers_of_a_cascade_see_what_whoever_deletes_may_see(leaves: Sql, house: Tenant, login: str) -> None:
     """PostgreSQL 18 runs them as the owner of the table, whom policies bind too."""
-    tenant = people.tenant()
     leaves.execute(f"SET LOCAL ROLE igny8_{login}")
     if login == "app":
-        enter(leaves, tenant[Role.OWNER])
+        enter(leaves, house[Role.OWNER])
     leaves.execute(
         "INSERT INTO leaf (account_id, site_id) SELECT account_id, id FROM site, generate_series(1, 5)"
         " WHERE account_id = %s",
-        [tenant.id],
+        [house.id],
     )
-    leaves.execute("DELETE FROM site WHERE id = %s", [tenant.sites["a"]])
+    leaves.execute("DELETE FROM site WHERE id = %s", [house.sites["a"]])
     used = leaves.execute(
         "SELECT used FROM limit_usage WHERE account_id = %s AND \"limit\" IN ('LEAVES', 'SITES') ORDER BY \"limit\"",
-        [tenant.id],
+        [house.id],
     ).fetchall()
     assert used == [(5,), (1,)]
 

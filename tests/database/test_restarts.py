@@ -17,12 +17,12 @@ from sqlalchemy.exc import DBAPIError
 from igny8 import transactions
 from igny8.access import Role
 from igny8.db import POOL_SIZES, Database, LoginRole
-from igny8.devstack.embedded import EmbeddedPostgres, temporary_home
+from igny8.devstack.embedded import EmbeddedPostgres
 from igny8.errors import Unavailable
 from igny8.tokens import AccessTokens
 from tests.conftest import KEY
 from tests.database.reading import credentials_of, plan_of, values_of
-from tests.support.servers import TEMPLATE, Servers, make_template
+from tests.support.servers import TEMPLATE, Servers, fleeting_servers, make_template
 from tests.support.world import Person, World
 
 pytestmark = pytest.mark.anyio
@@ -40,9 +40,9 @@ class Own:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Own]:
     with tempfile.TemporaryDirectory(prefix="igny8-test-") as folder:
-        server = EmbeddedPostgres(temporary_home(Path(folder)), durable=False)
+        server, _ = fleeting_servers(Path(folder))
         server.start()
-        servers = Servers(server.superuser_url, "redis://not-used")
+        servers = Servers(server.url(), "redis://not-used")
         make_template(servers)
         with psycopg.connect(servers.superuser_url_of(TEMPLATE), autocommit=True) as superuser:
             tenant = World(superuser, AccessTokens(SecretStr(KEY))).tenant()

@@ -1,101 +1,172 @@
-"""The embedded servers: they start anywhere, keep what they were given, and open no folder."""
+"""The embedded servers keep what they are given, recover from any death, and are closed to others."""
 
 import os
+import shutil
 import signal
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import redis
 
-from igny8.devstack import embedded
-from igny8.devstack.embedded import EmbeddedFailed, EmbeddedPostgres, EmbeddedRedis, Home, temporary_home
+from igny8.devstack.embedded import FLEETING_POSTGRES, EmbeddedPostgres, EmbeddedRedis
+from igny8.devstack.faults import StackFault
+from igny8.devstack.programs import POSTGRES_PACKAGE, postgres_programs, redis_program
+from tests.support.postgres15 import PROGRAMS, private_postgres15
 
 
 @pytest.fixture
-def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="igny8-test-") as folder:
-        yield temporary_home(Path(folder))
-
-
-def _modes(folder: Path) -> dict[Path, int]:
-    return {place: stat.S_IMODE(place.stat().st_mode) for place in (folder, *folder.parents)}
-
-
-def test_rows_survive_a_stop_and_a_kill(where: Home) -> None:
-    server = EmbeddedPostgres(where)
+def postgres(open_folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(open_folder / "postgres", settings=FLEETING_POSTGRES)
     server.start()
-    with psycopg.connect(server.superuser_url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE kept (said text)")
-        connection.execute("INSERT INTO kept VALUES ('before the stop')")
+    yield server
     server.stop()
 
-    server.start()
-    with psycopg.connect(server.superuser_url, autocommit=True) as connection:
-        connection.execute("INSERT INTO kept VALUES ('before the kill')")
-    os.kill(server.process.pid, signal.SIGKILL)
-    server.process.wait()
 
-    server.start()
-    with psycopg.connect(server.superuser_url) as connection:
-        rows = connection.execute("SELECT said FROM kept ORDER BY said").fetchall()
-    server.stop()
-    assert rows == [("before the kill",), ("before the stop",)]
+def _ask(server: EmbeddedPostgres, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
-def test_a_server_that_a_killed_supervisor_left_is_taken_over(where: Home) -> None:
-    orphan, successor = EmbeddedPostgres(where), EmbeddedPostgres(where)
-    orphan.start()
+def _kill(pid: int | None) -> None:
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_row_survives_a_stop_and_a_kill(open_folder: Path) -> None:
+    durable = EmbeddedPostgres(open_folder / "postgres")
+    durable.start()
+    _ask(durable, "CREATE TABLE kept AS SELECT 'before the stop' AS said")
+    durable.stop()
+    durable.start()
+    _ask(durable, "INSERT INTO kept VALUES ('before the kill')")
+    _kill(durable.process.pid)
+    durable.start()
+    assert _ask(durable, "SELECT said FROM kept ORDER BY said") == [("before the kill",), ("before the stop",)]
+    durable.stop()
+
+
+def test_a_server_that_was_left_running_makes_room(postgres: EmbeddedPostgres) -> None:
+    _ask(postgres, "CREATE TABLE kept AS SELECT 1")
+    successor = EmbeddedPostgres(postgres.folder, settings=FLEETING_POSTGRES)
     successor.start()
-    assert orphan.process.wait(20) == 0
-    with closing(psycopg.connect(successor.superuser_url)) as connection:
-        assert connection.info.server_version // 10000 == 18
+    assert postgres.process.exit_code == 0
+    assert _ask(successor, "TABLE kept") == [(1,)]
     successor.stop()
 
 
-def test_redis_keeps_what_it_was_given_and_its_orphan_is_taken_over(where: Home) -> None:
-    where.owned(where.sockets)
-    orphan, successor = EmbeddedRedis(where), EmbeddedRedis(where)
-    orphan.start()
-    with redis.Redis.from_url(orphan.url) as client:
-        client.set("kept", "yes")
-    successor.start()
-    assert orphan.process.wait(20) == 0
-    with redis.Redis.from_url(successor.url) as client:
-        assert client.get("kept") == b"yes"
-    successor.stop()
+def test_a_pid_file_that_now_names_a_stranger_harms_neither(postgres: EmbeddedPostgres) -> None:
+    lock = postgres.data / "postmaster.pid"
+    lines = lock.read_text().splitlines()
+    postgres.stop()
+    lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    postgres.start()
+    assert _ask(postgres, "SELECT 1") == [(1,)]
 
 
-def test_no_existing_folder_changes_its_mode(tmp_path: Path) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    project = private / "project"
-    project.mkdir(mode=0o755)
-    before = _modes(project)
-    server = EmbeddedPostgres(embedded.home(project / ".igny8"), durable=False)
+def test_a_cluster_that_was_not_finished_is_made_again(open_folder: Path) -> None:
+    server = EmbeddedPostgres(open_folder / "postgres", settings=FLEETING_POSTGRES)
+    server.folder.mkdir(mode=0o711)
+    (server.folder / "data-unfinished").mkdir()
+    (server.folder / "data-unfinished" / "PG_VERSION").write_text("18\n")
     server.start()
+    assert _ask(server, "SHOW server_version_num")[0][0].startswith("18")
     server.stop()
-    assert _modes(project) == before
-    embedded.forget(project / ".igny8")
 
 
-def test_a_projects_home_is_the_same_at_every_start_until_it_is_forgotten(tmp_path: Path) -> None:
-    first = embedded.home(tmp_path / ".igny8")
-    first.data.mkdir(exist_ok=True)
-    assert embedded.home(tmp_path / ".igny8") == first
-    embedded.forget(tmp_path / ".igny8")
-    assert not first.data.exists()
+def test_postgres_listens_on_a_closed_socket_only_and_checks_passwords(postgres: EmbeddedPostgres) -> None:
+    names = ("jit", "timezone", "listen_addresses", "server_encoding")
+    said = {name: _ask(postgres, f"SHOW {name}")[0][0] for name in names}
+    assert said == {
+        "jit": "off",
+        "timezone": "UTC",
+        "listen_addresses": "",
+        "server_encoding": "UTF8",
+    }
+    assert stat.S_IMODE(postgres.socket.stat().st_mode) == 0o700
+    assert stat.S_IMODE(postgres.data.stat().st_mode) == 0o700
+    _ask(postgres, "CREATE ROLE someone LOGIN PASSWORD 'right/word'")
+    psycopg.connect(postgres.url("someone", "right/word")).close()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(postgres.url("someone", "wrong"))
 
 
-def test_a_server_that_cannot_start_says_why(where: Home) -> None:
-    server = EmbeddedPostgres(where, durable=False)
+def test_a_long_path_gets_a_short_socket(open_folder: Path) -> None:
+    deep = open_folder / ("long" * 20)
+    deep.mkdir()
+    deep.chmod(0o711)
+    server = EmbeddedPostgres(deep / "postgres", settings=FLEETING_POSTGRES)
     server.start()
+    assert server.socket.parent == Path("/tmp")
+    assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
+    assert _ask(server, "SELECT 1") == [(1,)]
     server.stop()
-    (where.data / "postgres" / "postgresql.conf").write_text("no_such_setting = 1\n")
-    with pytest.raises(EmbeddedFailed, match="no_such_setting"):
+    server.remove()
+    assert not server.socket.exists()
+    assert not server.folder.exists()
+
+
+def test_a_server_that_cannot_start_says_why(open_folder: Path) -> None:
+    server = EmbeddedPostgres(open_folder / "postgres", settings={**FLEETING_POSTGRES, "no_such_setting": "1"})
+    with pytest.raises(StackFault, match=r'(?s)PostgreSQL did not start.*parameter "no_such_setting"'):
         server.start()
+    assert server.process.exit_code is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_programs_below_a_private_folder_are_copied_and_the_folder_stays_closed(open_folder: Path) -> None:
+    private = open_folder / "private"
+    private.mkdir(mode=0o700)
+    programs = postgres_programs()
+    wheels = programs.parents[2]
+    for folder in (programs.parent, wheels / f"{POSTGRES_PACKAGE}.libs"):
+        shutil.copytree(folder, private / folder.relative_to(wheels), ignore=shutil.ignore_patterns("include", "*.a"))
+    server = EmbeddedPostgres(
+        open_folder / "postgres", settings=FLEETING_POSTGRES, programs=private / programs.relative_to(wheels)
+    )
+    server.start()
+    assert _ask(server, "SELECT 1") == [(1,)]
+    server.stop()
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert len(list(server.folder.glob("programs-*/*/*/bin/postgres"))) == 1
+
+
+def test_redis_keeps_its_keys_over_a_kill_and_a_server_left_running(open_folder: Path) -> None:
+    first = EmbeddedRedis(open_folder / "redis")
+    first.start()
+    with redis.Redis.from_url(first.url) as client:
+        client.set("kept", "yes")
+        assert client.wait(0, 0) == 0
+    second = EmbeddedRedis(open_folder / "redis")
+    second.start()
+    assert first.process.exit_code == 0
+    _kill(second.process.pid)
+    second.start()
+    with redis.Redis.from_url(second.url) as client:
+        assert client.get("kept") == b"yes"
+    assert stat.S_IMODE(second.socket.stat().st_mode) == 0o700
+    second.stop()
+
+
+def test_missing_programs_are_told_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(StackFault, match=r"set IGNY8_DATABASE_OWNER_URL, _APP_URL, .* to a server of your own"):
+        postgres_programs("no_such_package")
+    with pytest.raises(StackFault, match="or set IGNY8_REDIS_URL to a server of your own"):
+        redis_program("no_such_package", path=str(tmp_path))
+
+
+def test_redis_on_the_path_serves_where_there_is_no_wheel(tmp_path: Path) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert redis_program("no_such_package", path=str(tmp_path)) == program
+
+
+@pytest.mark.skipif(not PROGRAMS.is_dir(), reason="Debian's PostgreSQL 15 is not installed")
+def test_debians_postgres_starts_in_the_same_way() -> None:
+    with private_postgres15() as url, psycopg.connect(url) as connection:
+        assert connection.info.server_version // 10000 == 15

@@ -2,8 +2,13 @@
 
 import pytest
 
+from igny8.access import Role
+from igny8.app import create_app
+from igny8.settings import Settings
+from tests.conftest import running
 from tests.support.api import Api
 from tests.support.logged import Lines
+from tests.support.world import Tenant
 
 pytestmark = pytest.mark.anyio
 
@@ -121,3 +126,16 @@ async def test_metrics_count_requests_by_known_path(api: Api) -> None:
     assert 'igny8_http_requests_total{path="/graphql",status="200"}' in response.text
     assert 'igny8_http_requests_total{path="other",status="404"}' in response.text
     assert "nobody" not in response.text
+
+
+async def test_who_spent_all_points_is_told_when_to_come_back(settings: Settings, tenant: Tenant) -> None:
+    stingy = settings.model_copy(update={"points_per_minute": 1})
+    async with running(create_app(stingy)) as client:
+        api = Api(client)
+        first = await api.post({"query": PLANS}, as_=tenant[Role.OWNER])
+        assert [first.headers[f"ratelimit-{name}"] for name in ("limit", "remaining", "cost")] == ["1", "0", "1"]
+        assert first.json()["extensions"]["cost"].keys() == {"requested", "limit", "remaining", "resetsAt"}
+        refused = await api.post({"query": PLANS}, as_=tenant[Role.OWNER])
+    assert refused.status_code == 429
+    assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    assert 1 <= int(refused.headers["retry-after"]) <= 60

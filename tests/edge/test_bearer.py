@@ -116,3 +116,22 @@ async def test_only_developers_name_an_account(api: Api, tenant: Tenant, world: 
     said = "Only developers may name the account to act on (X-Igny8-Account)."
     for account in (tenant.public_id, world.tenant().public_id):
         assert await named(api, tenant[Role.OWNER], account) == [("FORBIDDEN", said)]
+
+
+async def test_a_developer_names_the_account_to_act_on(api: Api, tenant: Tenant, world: World) -> None:
+    developer = world.operators()[Role.DEVELOPER]
+    unnamed = await api("{ sites { totalCount } }", as_=developer)
+    (error,) = unnamed["errors"]
+    assert (error["extensions"]["code"], error["message"]) == (
+        "BAD_REQUEST",
+        "Name the account to act on in the header X-Igny8-Account (acc_...).",
+    )
+    answer = await api("{ sites { totalCount } }", as_=developer, headers={"X-Igny8-Account": tenant.public_id})
+    assert answer["data"] == {"sites": {"totalCount": 2}}
+
+
+async def test_the_name_of_an_account_is_an_account_id(api: Api, tenant: Tenant, world: World) -> None:
+    developer = world.operators()[Role.DEVELOPER]
+    for name, got in ((tenant.site("a"), "got a site id"), ("", "got something that is no id")):
+        said = f"X-Igny8-Account: expected an account id (acc_...), {got}."
+        assert await named(api, developer, name) == [("BAD_REQUEST", said)]

@@ -15,12 +15,12 @@ from pydantic import SecretStr
 from igny8 import logs, migration
 from igny8.access import Role
 from igny8.app import create_app
-from igny8.devstack.embedded import EmbeddedPostgres, EmbeddedRedis, temporary_home
+from igny8.devstack.embedded import EmbeddedPostgres, EmbeddedRedis
 from igny8.settings import Settings
 from igny8.tokens import AccessTokens
 from tests.conftest import ROLES, running
 from tests.support.api import Api
-from tests.support.servers import TEMPLATE, Servers, make_template
+from tests.support.servers import TEMPLATE, Servers, fleeting_servers, make_template
 from tests.support.world import Tenant, World
 
 pytestmark = pytest.mark.anyio
@@ -50,19 +50,19 @@ class Stack:
 @pytest.fixture(scope="module")
 def servers_of_our_own() -> Iterator[tuple[EmbeddedPostgres, EmbeddedRedis]]:
     with ExitStack() as running_servers:
-        where = temporary_home(Path(running_servers.enter_context(TemporaryDirectory(prefix="igny8-outage-"))))
-        postgres, redis = EmbeddedPostgres(where, durable=False), EmbeddedRedis(where)
+        folder = running_servers.enter_context(TemporaryDirectory(prefix="igny8-outage-"))
+        postgres, redis = fleeting_servers(Path(folder))
         for server in (postgres, redis):
             running_servers.callback(server.stop)
             server.start()
-        make_template(Servers(postgres.superuser_url, redis.url))
+        make_template(Servers(postgres.url(), redis.url))
         yield postgres, redis
 
 
 @pytest.fixture
 def stack(servers_of_our_own: tuple[EmbeddedPostgres, EmbeddedRedis], settings: Settings) -> Stack:
     postgres, redis = servers_of_our_own
-    servers = Servers(postgres.superuser_url, redis.url)
+    servers = Servers(postgres.url(), redis.url)
     with psycopg.connect(servers.superuser_url_of(TEMPLATE), autocommit=True) as connection:
         tenant = World(connection, AccessTokens(settings.token_key)).tenant()
     return Stack(postgres, redis, servers, tenant)

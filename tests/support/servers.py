@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -14,7 +13,8 @@ from pydantic import SecretStr
 
 from igny8 import migration
 from igny8.auth import starter
-from igny8.devstack.embedded import EmbeddedPostgres, EmbeddedRedis, temporary_home
+from igny8.devstack.embedded import FLEETING_POSTGRES, FLEETING_REDIS, EmbeddedPostgres, EmbeddedRedis
+from igny8.devstack.environment import temporary_stack
 from igny8.settings import MigrationSettings
 
 PASSWORD = "test"
@@ -45,15 +45,17 @@ class Servers:
 @contextmanager
 def private_servers() -> Iterator[Servers]:
     """PostgreSQL and Redis in a folder of their own, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="igny8-test-") as folder:
-        where = temporary_home(Path(folder))
-        postgres, redis = EmbeddedPostgres(where, durable=False), EmbeddedRedis(where)
-        with ExitStack() as running:
-            running.callback(postgres.stop)
-            postgres.start()
-            running.callback(redis.stop)
-            redis.start()
-            yield Servers(postgres.superuser_url, redis.url)
+    with temporary_stack() as made:
+        yield Servers(made.superuser_url, made.redis_url)
+
+
+def fleeting_servers(folder: Path) -> tuple[EmbeddedPostgres, EmbeddedRedis]:
+    """Servers that a test may stop and kill, not started yet; their data is not kept with care."""
+    folder.chmod(0o711)  # as root, PostgreSQL runs as another user, who has to get through
+    return (
+        EmbeddedPostgres(folder / "postgres", settings=FLEETING_POSTGRES),
+        EmbeddedRedis(folder / "redis", settings=FLEETING_REDIS),
+    )
 
 
 TEMPLATE = os.environ.get("IGNY8_TEST_TEMPLATE", "igny8_template")

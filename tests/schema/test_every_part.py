@@ -1,0 +1,255 @@
+"""Nothing in the schema is a shell: every field answers, every input is taken, every value of an enum is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, get_named_type
+from psycopg import sql
+
+from igny8.access import Role
+from tests.access.conftest import password_hash, staged
+from tests.access.documents import deep, root_type, schema
+from tests.access.matrix import TYPES
+from tests.access.stage import PASSWORD, Stage
+from tests.schema.samples import fill_nulls, inputs_of
+from tests.support.api import Api
+
+__all__ = ["password_hash", "staged"]  # fixtures
+
+pytestmark = pytest.mark.anyio
+
+Staged = Callable[[], Stage]
+
+#: Ids of rows that are everybody's: table and condition.
+GLOBAL = {"Plan": "plan", "Industry": "industry", "IndustrySector": "industry_sector", "SeedKeyword": "seed_keyword"}
+PREFIXES = {
+    "Account": "acc", "AccountSubscription": "sub", "Cluster": "clu", "Content": "con", "ContentIdea": "ide",
+    "Image": "img", "Keyword": "key", "Sector": "sec", "Session": "ses", "Site": "sit", "SiteUserAccess": "uac",
+    "Task": "tsk", "User": "usr", "Plan": "pln", "Industry": "ind", "IndustrySector": "ins", "SeedKeyword": "skw",
+}  # fmt: skip
+NODES = sorted(PREFIXES)
+
+
+def test_every_type_of_rows_is_read_here() -> None:
+    assert set(TYPES) - {"Viewer"} == set(PREFIXES)
+
+
+def _id_of(stage: Stage, type_name: str) -> str:
+    if type_name in GLOBAL:
+        return stage.some(GLOBAL[type_name], PREFIXES[type_name])
+    if type_name == "Session":
+        owner = stage.tenant[Role.OWNER]
+        return "ses_" + owner.session_id.hex
+    return stage.id_of(PREFIXES[type_name], stage.tenant, "a")
+
+
+def _without_null(stage: Stage) -> None:
+    """Let each row refer to whatever it can, and have a value in every column."""
+    stage.id_of("img", stage.tenant, "a")
+    tenant, run = stage.tenant, stage.world.sql.execute
+    owner = tenant[Role.OWNER].id
+    run("UPDATE site SET industry_id = (SELECT id FROM industry LIMIT 1) WHERE account_id = %s", (tenant.id,))
+    run("UPDATE site_user_access SET granted_by_id = %s WHERE account_id = %s", (owner, tenant.id))
+    run(
+        "UPDATE sector SET industry_sector_id = (SELECT id FROM industry_sector LIMIT 1) WHERE account_id = %s",
+        (tenant.id,),
+    )
+    run(
+        'UPDATE content_idea SET outline = \'[{"heading": "Why", "level": 2, "notes": "n"}]\' WHERE account_id = %s',
+        (tenant.id,),
+    )
+    run("UPDATE image SET style = 'REALISTIC' WHERE account_id = %s", (tenant.id,))
+    fill_nulls(stage.world.sql, tenant.id)
+
+
+@pytest.mark.parametrize("type_name", NODES)
+async def test_every_field_of_a_row_answers_more_than_null(api: Api, staged: Staged, type_name: str) -> None:
+    stage = staged()
+    _without_null(stage)
+    text = f"query($id: ID!) {{ node(id: $id) {{ __typename id ... on {type_name} {deep(_type(type_name), 2)} }} }}"
+    data = await api.data(text, as_=stage.tenant[Role.OWNER], id=_id_of(stage, type_name))
+    assert [name for name, value in data["node"].items() if value is None] == []
+
+
+def _type(name: str) -> Any:
+    return schema().type_map[name]
+
+
+ENUM_FIELDS = [
+    (type_name, name)
+    for type_name in NODES
+    for name, field in _type(type_name).fields.items()
+    if isinstance(get_named_type(field.type), GraphQLEnumType) and type_name not in GLOBAL
+]
+
+
+@pytest.mark.parametrize(("type_name", "field"), ENUM_FIELDS, ids=lambda part: part)
+async def test_every_value_of_an_enum_is_stored_and_told(
+    api: Api, staged: Staged, type_name: str, field: str
+) -> None:
+    stage = staged()
+    id_, values = _id_of(stage, type_name), list(get_named_type(_type(type_name).fields[field].type).values)
+    table = _type(type_name).extensions["strawberry-definition"].origin.__source__.table.name
+    column = _type(type_name).fields[field].extensions["strawberry-definition"].python_name
+    told = []
+    for value in values:
+        if value == "OWNER":
+            continue  # there is one already, and there is never another one
+        _set(stage, table, column, id_, value)
+        text = f"query($id: ID!) {{ node(id: $id) {{ __typename ... on {type_name} {{ {field} }} }} }}"
+        told.append((await api.data(text, as_=stage.tenant[Role.OWNER], id=id_))["node"][field])
+    assert told == [value for value in values if value != "OWNER"]
+
+
+def _set(stage: Stage, table: str, column: str, id_: str, value: str) -> None:
+    """As if the row had come there; triggers that derive the value are left out."""
+    with stage.world.sql.transaction():
+        stage.world.sql.execute("SET LOCAL session_replication_role = replica")
+        stage.world.sql.execute(
+            sql.SQL("UPDATE {} SET {} = %s WHERE id = %s").format(sql.Identifier(table), sql.Identifier(column)),
+            (value, id_[4:]),
+        )
+
+
+PAGES = [
+    (name, argument)
+    for name, field in root_type("query").fields.items()
+    for argument in ("filter", "orderBy")
+    if argument in field.args
+]
+
+
+@pytest.mark.parametrize(("field", "argument"), PAGES, ids=lambda part: part)
+async def test_every_filter_and_order_is_taken(api: Api, staged: Staged, field: str, argument: str) -> None:
+    stage = staged()
+    declared = root_type("query").fields[field].args[argument]
+    type_ = get_named_type(declared.type)
+    assert isinstance(type_, GraphQLInputObjectType)
+    text = f"query($given: {declared.type}) {{ {field}({argument}: $given) {{ totalCount nodes {{ id }} edges {{ cursor node {{ id }} }}"
+    text += " pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"
+    for given in inputs_of(type_, stage):
+        sent = [given] if argument == "orderBy" else given
+        page = (await api.data(text, as_=stage.tenant[Role.OWNER], given=sent))[field]
+        assert len(page["nodes"]) == page["totalCount"]
+
+
+async def test_every_role_has_the_permissions_of_the_table(api: Api, staged: Staged) -> None:
+    stage = staged()
+    for column in "VEAOBD":
+        caller = stage.caller(column)
+        answer = await api("{ viewer { role permissions session { id current } user { id } } }", as_=caller.person,
+                           headers=caller.headers)  # fmt: skip
+        assert caller.person is not None
+        assert answer["data"]["viewer"]["role"] == caller.person.role
+        assert answer["data"]["viewer"]["permissions"]
+
+
+async def test_every_field_of_the_inputs_of_sites_is_taken(api: Api, staged: Staged) -> None:
+    stage = staged()
+    given = {
+        "name": "A", "slug": "the-slug", "domain": "example.com", "industryId": stage.some("industry", "ind"),
+        "language": "de", "timezone": "Europe/Berlin", "wpUrl": "https://wp.example.com", "wpUsername": "ada",
+        "wpAppPassword": "abcd efgh",
+    }  # fmt: skip
+    shown = "name slug domain industry { id } language timezone wpUrl wpUsername hasWpAppPassword status"
+    told = {key: value for key, value in given.items() if key not in ("industryId", "wpAppPassword")}
+    told |= {"industry": {"id": given["industryId"]}, "hasWpAppPassword": True}
+    as_ = stage.tenant[Role.OWNER]
+    create = f"mutation($input: CreateSiteInput!) {{ createSite(input: $input) {{ success site {{ id {shown} }} }} }}"
+    made = (await api.data(create, as_=as_, input=given))["createSite"]["site"]
+    assert made == {"id": made["id"], "status": "ACTIVE", **told}
+    update = f"mutation($input: UpdateSiteInput!) {{ updateSite(input: $input) {{ success site {{ {shown} }} }} }}"
+    given = {**given, "id": made["id"], "name": "B", "slug": "other-slug", "status": "INACTIVE"}
+    changed = (await api.data(update, as_=as_, input=given))["updateSite"]["site"]
+    assert changed == {**told, "name": "B", "slug": "other-slug", "status": "INACTIVE"}
+
+
+async def test_every_field_of_the_inputs_of_sectors_is_taken(api: Api, staged: Staged) -> None:
+    stage = staged()
+    given = {
+        "siteId": stage.tenant.site("a"), "name": "A", "slug": "the-slug", "description": "D",
+        "industrySectorId": stage.some("industry_sector", "ins"),
+    }  # fmt: skip
+    as_ = stage.tenant[Role.OWNER]
+    shown = "sector { id name slug description status }"
+    create = f"mutation($input: CreateSectorInput!) {{ createSector(input: $input) {{ {shown} }} }}"
+    made = (await api.data(create, as_=as_, input=given))["createSector"]["sector"]
+    expected = {"id": made["id"], "name": "A", "slug": "the-slug", "description": "D", "status": "ACTIVE"}
+    assert made == expected
+    change = {"id": made["id"], "name": "B", "slug": "other-slug", "description": None, "status": "INACTIVE"}
+    update = f"mutation($input: UpdateSectorInput!) {{ updateSector(input: $input) {{ {shown} }} }}"
+    assert (await api.data(update, as_=as_, input=change))["updateSector"]["sector"] == change
+
+
+async def test_every_field_of_the_inputs_of_people_is_taken(api: Api, staged: Staged) -> None:
+    stage = staged()
+    owner, slug = stage.with_password(stage.tenant[Role.OWNER]), stage.word()
+    invited = await api.data(
+        "mutation($input: InviteUserInput!) { inviteUser(input: $input) { user { name role status"
+        " siteAccess { nodes { site { id } grantedBy { id } } } } } }",
+        as_=owner,
+        input={"email": stage.email(), "name": "Bo", "role": "EDITOR", "siteIds": [stage.tenant.site("b")]},
+    )
+    grant = {"site": {"id": stage.tenant.site("b")}, "grantedBy": {"id": owner.public_id}}
+    assert invited["inviteUser"]["user"] == {
+        "name": "Bo", "role": "EDITOR", "status": "INVITED", "siteAccess": {"nodes": [grant]},
+    }  # fmt: skip
+    email = stage.email()
+    changed = await api.data(
+        "mutation($account: UpdateAccountInput!, $profile: UpdateProfileInput!) {"
+        " updateAccount(input: $account) { account { name slug } } updateProfile(input: $profile) { user { name email } } }",
+        as_=owner,
+        account={"name": "Other", "slug": slug},
+        profile={"name": "Ada", "email": email, "currentPassword": PASSWORD},
+    )
+    assert changed == {
+        "updateAccount": {"account": {"name": "Other", "slug": slug}},
+        "updateProfile": {"user": {"name": "Ada", "email": email}},
+    }
+    entered = await api.data(
+        "mutation($input: SignInInput!) { signIn(input: $input) { tokens { accessToken accessTokenExpiresAt refreshToken"
+        " refreshTokenExpiresAt } viewer { account { slug } user { email } } } }",
+        input={"email": email, "password": PASSWORD, "accountSlug": slug},
+    )
+    assert entered["signIn"]["viewer"] == {"account": {"slug": slug}, "user": {"email": email}}
+
+
+async def test_a_new_account_is_called_as_it_says(api: Api, staged: Staged) -> None:
+    data = await api.data(
+        "mutation($input: SignUpInput!) { signUp(input: $input) { viewer { account { name } } } }",
+        input={"email": staged().email(), "password": PASSWORD, "name": "Ada", "accountName": "Acme"},
+    )
+    assert data == {"signUp": {"viewer": {"account": {"name": "Acme"}}}}
+
+
+async def test_an_invitation_tells_who_invited(api: Api, staged: Staged) -> None:
+    stage = staged()
+    guest = stage.user(status="INVITED")
+    token = stage.mailed(guest, "INVITATION")
+    owner = stage.tenant[Role.OWNER]
+    stage.world.sql.execute("UPDATE mail_token SET created_by_id = %s WHERE user_id = %s", (owner.id, guest.id))
+    data = await api.data(
+        "query($token: String!) { invitation(token: $token) { accountName email role invitedBy expiresAt } }",
+        token=token,
+    )
+    expires_at = data["invitation"].pop("expiresAt")
+    assert expires_at.endswith("Z") or "+00:00" in expires_at
+    assert data["invitation"] == {
+        "accountName": "Tenant", "email": guest.email, "role": "VIEWER", "invitedBy": "Owner person",
+    }  # fmt: skip
+
+
+async def test_what_is_taken_and_what_is_full_is_told_by_its_code(api: Api, staged: Staged) -> None:
+    stage = staged()
+    text = "mutation($name: String!) { createSite(input: {name: $name}) { errors { code field details } } }"
+    owner = stage.tenant[Role.OWNER]
+    taken = await api.data(text, as_=owner, name="a")
+    assert taken["createSite"]["errors"] == [{"code": "ALREADY_EXISTS", "field": ["input", "slug"], "details": None}]
+    stage.world.sql.execute(
+        "UPDATE subscription SET plan_id = (SELECT id FROM plan WHERE slug = 'free-trial') WHERE account_id = %s",
+        (stage.tenant.id,),
+    )
+    full = await api.data(text, as_=owner, name="c")
+    details = {"limit": "SITES", "used": 2, "max": 2}
+    assert full["createSite"]["errors"] == [{"code": "LIMIT_REACHED", "field": [], "details": details}]

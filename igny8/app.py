@@ -44,10 +44,12 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await services.db.open()
         sending = asyncio.create_task(mail.run())
-        yield
-        await _ended(sending)
-        await services.db.close()
-        await services.redis.aclose()
+        try:
+            yield
+        finally:
+            await _ended(sending)
+            await services.db.close()
+            await services.redis.aclose()
 
     return Starlette(
         routes=[

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from igny8 import changes
 from igny8.access import Role, Viewer
 from igny8.db import POOL_SIZES, Database, LoginRole
-from igny8.errors import Unauthenticated, Unavailable
+from igny8.errors import BadRequest, Unauthenticated, Unavailable
 
 #: True in `session.info` once the transaction holds a mail: its sender is woken after the commit, and only then.
 HOLDS_MAIL: Final = "holds mail"
@@ -58,10 +58,11 @@ class Entered:
 
 @asynccontextmanager
 async def entered(db: Database, credentials: Credentials) -> AsyncIterator[tuple[AsyncSession, Entered]]:
-    """A transaction that sees what the session's user may see. Raises Unauthenticated when there is none.
+    """A transaction that sees what the session's user may see.
 
-    The token's role only guesses the login role; when the session row names another one, that one is taken. So is
-    a new connection when one died in the pool, because nothing was done on it yet.
+    Raises Unauthenticated when there is no living session, BadRequest when there is no account to act on. The
+    token's role only guesses the login role; when the session row names another one, that one is taken. So is a
+    new connection when one died in the pool, because nothing was done on it yet.
     """
     guess = credentials.role
     for _ in range(max(POOL_SIZES.values()) + 1):
@@ -77,6 +78,8 @@ async def entered(db: Database, credentials: Credentials) -> AsyncIterator[tuple
             if found is None:
                 raise Unauthenticated(SIGNED_OUT)
             role = Role(found.role)
+            if found.served and found.account_status is None:
+                raise BadRequest("X-Igny8-Account: there is no account with this id.")
             if found.served:
                 suspended = found.account_status in ("SUSPENDED", "CANCELLED")
                 yield session, Entered(credentials.viewer(role), suspended)

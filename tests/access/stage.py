@@ -119,11 +119,11 @@ class Stage:
         return ids.show(prefix, self._value(f"SELECT id FROM {table} WHERE {condition} ORDER BY id LIMIT 1"))
 
     def plan_for_all(self) -> str:
-        """A plan that costs nothing and allows everything; `leave` takes it away."""
+        """A plan by the year that costs nothing and allows everything; `leave` takes it away."""
         plan_id = new_id()
         self.world.sql.execute(
             "INSERT INTO plan (id, name, slug, price, currency, billing_cycle, included_credits, limits, features,"
-            " is_active, is_default) SELECT %s, 'For tests', %s, 0, currency, billing_cycle, 0, limits, features,"
+            " is_active, is_default) SELECT %s, 'For tests', %s, 0, currency, 'ANNUAL', 0, limits, features,"
             " true, false FROM plan WHERE slug = 'scale'",
             (plan_id, self.word()),
         )

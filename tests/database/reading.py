@@ -8,7 +8,7 @@ from graphql.execution.values import VariableValues
 
 from igny8.access import Role
 from igny8.gql.read.plans import Operation, Planner
-from igny8.gql.read.statement import Plan
+from igny8.gql.read.statement import MOST_BYTES, Plan
 from igny8.schema import make_schema
 from igny8.transactions import Credentials
 from tests.database.catalog import Sql
@@ -45,7 +45,7 @@ def credentials_of(person: Person) -> Credentials:
 
 
 def values_of(plan: Plan, person: Person) -> list[Any]:
-    return plan.parameters({}, credentials_of(person))
+    return plan.parameters({MOST_BYTES: 8_000_000}, credentials_of(person))
 
 
 def run(sql: Sql, plan: Plan, person: Person) -> tuple[str, bool, list[Any]] | None:

@@ -33,8 +33,10 @@ async def narrow(settings: Settings) -> AsyncIterator[Database]:
     """Two connections for each login role."""
     database = Database(settings, sizes=dict.fromkeys(LoginRole, 2))
     await database.open()
-    yield database
-    await database.close()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 class Storm:

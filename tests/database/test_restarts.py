@@ -46,8 +46,10 @@ def own() -> Iterator[Own]:
         make_template(servers)
         with psycopg.connect(servers.superuser_url_of(TEMPLATE), autocommit=True) as superuser:
             tenant = World(superuser, AccessTokens(SecretStr(KEY))).tenant()
-        yield Own(server, tenant[Role.OWNER], servers.migration_settings(TEMPLATE))
-        server.stop()
+        try:
+            yield Own(server, tenant[Role.OWNER], servers.migration_settings(TEMPLATE))
+        finally:
+            server.stop()
 
 
 @pytest.fixture
@@ -55,9 +57,11 @@ async def pools(own: Own) -> AsyncIterator[Database]:
     """All connections of the application's pool are open."""
     db = Database(own.settings)
     await db.open()
-    await _use_all(db, own.owner)
-    yield db
-    await db.close()
+    try:
+        await _use_all(db, own.owner)
+        yield db
+    finally:
+        await db.close()
 
 
 async def _read(db: Database, person: Person) -> bool:

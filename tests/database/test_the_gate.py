@@ -10,8 +10,10 @@ import pytest
 
 from igny8.access import Role
 from igny8.db import new_id
+from igny8.gql import ids
 from tests.database.catalog import Sql
 from tests.database.conftest import Walled, enter
+from tests.support.api import Api
 from tests.support.world import Person, Tenant, World
 
 
@@ -178,6 +180,24 @@ def test_the_account_abroad_tells_its_own_standing(embedded: Walled, world: Worl
     suspended, developer = world.tenant(status="SUSPENDED"), world.operators()[Role.DEVELOPER]
     with embedded.connect("app") as sql:
         assert enter(sql, developer, acting_on=suspended.id) == [("DEVELOPER", "SUSPENDED", True)]
+
+
+@pytest.mark.anyio
+async def test_an_account_abroad_that_is_not_there_is_told(embedded: Walled, world: World, api: Api) -> None:
+    developer, nowhere = world.operators()[Role.DEVELOPER], new_id()
+    with embedded.connect("app") as sql:
+        assert enter(sql, developer, acting_on=nowhere) == [("DEVELOPER", None, True)]
+        assert _visible(sql) == 0
+    answer = await api.post(
+        {"query": 'mutation { createSite(input: {name: "Nowhere"}) { site { id } } }'},
+        as_=developer,
+        headers={"X-Igny8-Account": ids.show("acc", nowhere)},
+    )
+    (error,) = answer.json()["errors"]
+    assert (error["message"], error["extensions"]["code"]) == (
+        "X-Igny8-Account: there is no account with this id.",
+        "BAD_REQUEST",
+    )
 
 
 @pytest.mark.parametrize("role", ROLES_SERVED)

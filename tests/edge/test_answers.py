@@ -132,10 +132,10 @@ async def test_who_spent_all_points_is_told_when_to_come_back(settings: Settings
     stingy = settings.model_copy(update={"points_per_minute": 1})
     async with running(create_app(stingy)) as client:
         api = Api(client)
-        first = await api.post({"query": PLANS}, as_=tenant[Role.OWNER])
+        first = await api.post({"query": "{ __typename }"}, as_=tenant[Role.OWNER])
         assert [first.headers[f"ratelimit-{name}"] for name in ("limit", "remaining", "cost")] == ["1", "0", "1"]
         assert first.json()["extensions"]["cost"].keys() == {"requested", "limit", "remaining", "resetsAt"}
-        refused = await api.post({"query": PLANS}, as_=tenant[Role.OWNER])
+        refused = await api.post({"query": "{ __typename }"}, as_=tenant[Role.OWNER])
     assert refused.status_code == 429
     assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
     assert 1 <= int(refused.headers["retry-after"]) <= 60

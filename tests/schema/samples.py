@@ -40,7 +40,9 @@ def fill_nulls(connection: psycopg.Connection[Any], account_id: UUID) -> None:
         " WHERE c.table_schema = 'public' AND c.is_nullable = 'YES' AND c.is_generated = 'NEVER'"
     ).fetchall()
     for table, column, kind in columns:
-        if kind in _VALUES and column not in _LEFT_NULL and not _is_checked(connection, table, column):
+        if kind not in _VALUES or column in _LEFT_NULL:
+            continue
+        if kind != "text" or not _is_checked(connection, table, column):
             connection.execute(
                 sql.SQL("UPDATE {table} SET {column} = {value} WHERE account_id = %s AND {column} IS NULL").format(
                     table=sql.Identifier(table), column=sql.Identifier(column), value=sql.SQL(_VALUES[kind])

@@ -240,6 +240,13 @@ async def test_an_invitation_tells_who_invited(api: Api, staged: Staged) -> None
     }  # fmt: skip
 
 
+async def test_a_plan_says_how_often_it_is_paid(api: Api, staged: Staged) -> None:
+    text = "query($id: ID!) { node(id: $id) { ... on Plan { billingCycle } } }"
+    stage = staged()
+    for id_, cycle in ((stage.some("plan", "pln", "slug = 'scale'"), "MONTHLY"), (stage.plan_for_all(), "ANNUAL")):
+        assert await api.data(text, id=id_, as_=stage.tenant[Role.VIEWER]) == {"node": {"billingCycle": cycle}}
+
+
 async def test_what_is_taken_and_what_is_full_is_told_by_its_code(api: Api, staged: Staged) -> None:
     stage = staged()
     text = "mutation($name: String!) { createSite(input: {name: $name}) { errors { code field details } } }"

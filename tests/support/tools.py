@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from typing import Final, NoReturn
 
 import pytest
@@ -26,8 +27,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for report in terminalreporter.stats.get("skipped", []):
-        if COMMANDS.keys() & report.keywords.keys():
-            _, _, reason = report.longrepr
-            line = f"NOT RUN: {report.nodeid}: {reason.removeprefix('Skipped: ')}"
-            terminalreporter.write_line(line, red=True, bold=True)
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", []) if COMMANDS.keys() & report.keywords.keys()
+    ]
+    reasons = Counter(
+        (report.nodeid.partition("::")[0], report.longrepr[2].removeprefix("Skipped: ")) for report in skipped
+    )
+    for (place, reason), number in reasons.items():
+        terminalreporter.write_line(f"NOT RUN: {number} of {place}: {reason}", red=True, bold=True)

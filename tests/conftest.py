@@ -64,7 +64,7 @@ def servers() -> Servers:
 
 
 @pytest.fixture(scope="session")
-def database_urls(servers: Servers, worker_id: str) -> Iterator[dict[str, str]]:
+def database_urls(servers: Servers, worker_id: str) -> dict[str, str]:
     """`IGNY8_DATABASE_*_URL` of this worker's own database."""
     name = f"{TEMPLATE}_{worker_id}"
     with psycopg.connect(servers.superuser_url, autocommit=True) as connection:
@@ -74,7 +74,7 @@ def database_urls(servers: Servers, worker_id: str) -> Iterator[dict[str, str]]:
                 sql.Identifier(name), sql.Identifier(TEMPLATE)
             )
         )
-    yield servers.database_urls(name)
+    return servers.database_urls(name)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ Cells:
 Ids: `siteId=sit` is an argument that takes site ids (`*`: a list of them), `.siteId` a part of the filter. An id of
 another account, one of a site that was not granted, and one that does not exist are answered alike: a read by null or
 an empty page, a mutation by NOT_FOUND at that argument. `any` takes ids of every kind; plans (pln), industries (ind)
-and industry sectors (ins) belong to no account. `!`: developers and bots without the header reach every account by it.
+and industry sectors (ins) belong to no account. `!`: operators without the header reach every account by it.
 """
 
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ def _is_checked(connection: psycopg.Connection[Any], table: str, column: str) ->
 def inputs_of(type_: GraphQLInputObjectType, stage: Stage) -> Iterator[dict[str, Any]]:
     """An input for each field of an input type that alone is a good one; for an order each expression, both ways."""
     if set(type_.fields) == {"field", "direction"}:
-        for field in get_named_type(type_.fields["field"].type).values:  # type: ignore[union-attr]  # an enum
+        for field in get_named_type(type_.fields["field"].type).values:
             for direction in ("ASC", "DESC"):
                 yield {"field": field, "direction": direction}
         return

@@ -1,5 +1,7 @@
 """That schema coverage sees what it says it sees."""
 
+from typing import Any
+
 from tests.schema.unseen import UNSEEN
 from tests.support import coordinates, coverage
 
@@ -14,7 +16,7 @@ def test_fields_aliases_and_fragments_show_themselves() -> None:
 
 def test_null_and_empty_show_nothing_of_what_lies_below() -> None:
     body = {"query": "{ site { name } sites { nodes { name } } }"}
-    answer = {"data": {"site": None, "sites": {"nodes": []}}}
+    answer: dict[str, Any] = {"data": {"site": None, "sites": {"nodes": []}}}
     assert coordinates.shown(body, answer) == {"Query.sites", "SiteConnection.nodes"}
 
 

@@ -130,7 +130,7 @@ class _Request:
             if isinstance(node, FieldNode):
                 found.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
                 continue
-            fragment: Any = self._fragments[node.name.value] if hasattr(node, "name") else node  # type: ignore[union-attr]  # a spread has one
+            fragment: Any = self._fragments[node.name.value] if hasattr(node, "name") else node
             condition = fragment.type_condition
             if condition is None or _is_a(type_, condition.name.value):
                 for key, nodes in self._selected(type_, [fragment.selection_set]).items():

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from igny8.access import Role
 from igny8 import tokens
-from igny8.tokens import AccessTokens, RefreshTokens, SecretKind
+from igny8.access import Role
 from igny8.errors import Unauthenticated
+from igny8.tokens import AccessTokens, RefreshTokens, SecretKind
 
 KEY = SecretStr(base64.b64encode(b"k" * 32).decode())
 OTHER_KEY = SecretStr(base64.b64encode(b"z" * 32).decode())

@@ -90,7 +90,9 @@ class MailSender:
             except Exception:  # a bug must not end the loop for good
                 _log.exception("mail_outbox_failed")
             try:
-                await asyncio.wait_for(self._waiting.wait(), _POLL_SECONDS)
+                # Not `wait_for`: before Python 3.12 it may swallow a cancellation.
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._waiting.wait()
             except TimeoutError:
                 continue
 

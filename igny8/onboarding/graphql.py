@@ -1,16 +1,17 @@
-"""Sign-up in the schema."""
+"""Sign-up, and sectors from templates, in the schema."""
 
 import strawberry
-from strawberry import UNSET
+from strawberry import ID, UNSET
 
-from igny8.access import Audience
+from igny8.access import Audience, Permission
 from igny8.auth.graphql.desk import TokenPair, desk_of, origin_of, welcome
-from igny8.auth.graphql.types import Viewer
-from igny8.gql.arguments import optional
+from igny8.auth.graphql.types import Sector, Viewer
+from igny8.gql import ids
+from igny8.gql.arguments import optional, optional_id
 from igny8.gql.context import Info
 from igny8.gql.mutations import mutation
 from igny8.gql.payloads import MutationPayload, row
-from igny8.onboarding import sign_up
+from igny8.onboarding import sectors, sign_up
 
 
 @strawberry.input
@@ -25,6 +26,23 @@ class SignUpInput:
 class SignUpPayload(MutationPayload):
     tokens: TokenPair | None = None
     viewer: Viewer | None = None
+
+
+@strawberry.input
+class CreateSectorInput:
+    site_id: ID
+    name: str
+    slug: str | None = strawberry.field(default=UNSET, description="Made from the name when left out.")
+    description: str | None = UNSET
+    industry_sector_id: ID | None = UNSET
+    copy_seed_keywords: bool | None = strawberry.field(
+        default=UNSET, description="Begin with the seed keywords of the industry sector."
+    )
+
+
+@strawberry.type
+class CreateSectorPayload(MutationPayload):
+    sector: Sector | None = None
 
 
 @strawberry.type
@@ -45,3 +63,19 @@ class OnboardingMutation:
         )
         tokens = welcome(info, signed_in)
         return SignUpPayload(tokens=tokens, viewer=row(signed_in.member.account_id))
+
+    @mutation(need=Permission.SITES_MANAGE, description="A new sector; a site has at most five active ones.")
+    async def create_sector(self, info: Info, input: CreateSectorInput) -> CreateSectorPayload:
+        site_id = ids.given("sit", input.site_id, "input", "siteId")
+        async with info.context.writing() as write:
+            sector_id = await sectors.create(
+                write.session,
+                write.viewer.account_id,
+                site_id=site_id,
+                name=input.name,
+                slug=optional(input.slug),
+                description=optional(input.description),
+                industry_sector_id=optional_id("ins", input.industry_sector_id, "input", "industrySectorId"),
+                copy_seed_keywords=bool(optional(input.copy_seed_keywords)),
+            )
+            return write.answered(CreateSectorPayload(sector=row(sector_id)))

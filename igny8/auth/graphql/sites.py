@@ -42,15 +42,6 @@ class UpdateSiteInput:
     wp_app_password: str | None = UNSET
 
 
-@strawberry.input
-class CreateSectorInput:
-    site_id: ID
-    name: str
-    slug: str | None = strawberry.field(default=UNSET, description="Made from the name when left out.")
-    description: str | None = UNSET
-    industry_sector_id: ID | None = UNSET
-
-
 @strawberry.input(description="What is left out stays as it is; null clears.")
 class UpdateSectorInput:
     id: ID
@@ -73,11 +64,6 @@ class UpdateSitePayload(MutationPayload):
 @strawberry.type
 class DeleteSitePayload(MutationPayload):
     deleted_id: ID | None = None
-
-
-@strawberry.type
-class CreateSectorPayload(MutationPayload):
-    sector: Sector | None = None
 
 
 @strawberry.type
@@ -142,21 +128,6 @@ class SiteMutation:
         async with info.context.writing() as write:
             await sites.delete(write.session, write.viewer.account_id, site_id, force=bool(force))
             return write.answered(DeleteSitePayload(deleted_id=id))
-
-    @mutation(need=Permission.SITES_MANAGE, description="A new sector; a site has at most five active ones.")
-    async def create_sector(self, info: Info, input: CreateSectorInput) -> CreateSectorPayload:
-        site_id = ids.given("sit", input.site_id, "input", "siteId")
-        async with info.context.writing() as write:
-            sector_id = await sectors.create(
-                write.session,
-                write.viewer.account_id,
-                site_id=site_id,
-                name=input.name,
-                slug=optional(input.slug),
-                description=optional(input.description),
-                industry_sector_id=optional_id("ins", input.industry_sector_id, "input", "industrySectorId"),
-            )
-            return write.answered(CreateSectorPayload(sector=row(sector_id)))
 
     @mutation(need=Permission.SITES_MANAGE)
     async def update_sector(self, info: Info, input: UpdateSectorInput) -> UpdateSectorPayload:

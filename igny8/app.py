@@ -104,8 +104,8 @@ def from_environment() -> Starlette:
 def _services(settings: Settings) -> Services:
     redis_client: Redis = Redis.from_url(
         settings.redis_url.get_secret_value(),
-        socket_timeout=0.5,
-        socket_connect_timeout=0.5,
+        socket_timeout=1.0,
+        socket_connect_timeout=1.0,
         # One new attempt at once, for a connection that died in the pool; more would hold requests for seconds.
         retry=Retry(NoBackoff(), 1),
     )

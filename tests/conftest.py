@@ -83,12 +83,12 @@ def migration_settings(servers: Servers, worker_id: str, database_urls: dict[str
 
 
 @pytest.fixture
-def settings(database_urls: dict[str, str], servers: Servers, tmp_path: Path) -> Settings:
+def settings(database_urls: dict[str, str], redis_url: str, tmp_path: Path) -> Settings:
     urls = {f"database_{role}_url": SecretStr(url) for role, url in database_urls.items() if role in ROLES}
     return Settings(
         environment="development",
         public_url="http://igny8.test",
-        redis_url=SecretStr(servers.redis_url),
+        redis_url=SecretStr(redis_url),
         token_key=SecretStr(KEY),
         secrets_keys=SecretStr(f"k1:{KEY}"),
         mail_folder=tmp_path / "mail",
@@ -105,9 +105,11 @@ async def db(settings: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-def redis_url(servers: Servers) -> str:
-    return servers.redis_url
+@pytest.fixture(scope="session")
+def redis_url(servers: Servers, worker_id: str) -> str:
+    """The address of this worker's own database: a test that empties it disturbs no other worker."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 1
+    return f"{servers.redis_url.partition('?')[0]}?db={number}"
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ WINDOW: Final = 60  # seconds
 #: Each process takes this part of a caller's points at a time and spends it without asking Redis.
 BLOCKS_PER_WINDOW: Final = 20
 KEPT_LEASES: Final = 10_000
-PATIENCE: Final = 0.5  # seconds for an answer of Redis
+PATIENCE: Final = 1.0  # seconds for an answer of Redis
 PAUSE: Final = 1.0  # seconds without another try after a failure
 AT_ONCE: Final = 20  # questions to Redis
 FREE_FAILURES: Final = 5

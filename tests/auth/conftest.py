@@ -15,10 +15,9 @@ from tests.auth.people import house as make_house
 
 
 @pytest.fixture
-async def redis(redis_url: str, worker_id: str) -> AsyncIterator[Redis]:
-    """An empty database of the Redis server, for this worker alone."""
-    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 15
-    client: Redis = Redis.from_url(redis_url, db=number)
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """This worker's database, emptied."""
+    client: Redis = Redis.from_url(redis_url)
     await client.flushdb()
     yield client
     await client.aclose()

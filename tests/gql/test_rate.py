@@ -26,8 +26,8 @@ def number(worker_id: str) -> int:
 
 
 @pytest.fixture
-async def redis(redis_url: str, number: int) -> AsyncIterator[Redis]:
-    async with Redis.from_url(redis_url, db=number) as client:
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url) as client:
         await client.flushdb()
         yield client
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -59,8 +60,12 @@ def api(host: str | None, port: int | None) -> None:
     settings = load(Settings)
     logs.configure(settings)
     login_roles.refuse_wrong(settings)
+    app = create_app(settings)
+    # The schema lives as long as the process: without it a full collection holds the loop for much shorter.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=host or settings.host,
         port=settings.port if port is None else port,
         log_config=None,

@@ -37,7 +37,7 @@ def operation_of(query: str) -> tuple[Operation, VariableValues]:
 
 def plan_of(role: Role, query: str = QUERY) -> Plan:
     operation, variables = operation_of(query)
-    return _PLANNER.plan(operation, variables, role, account_named=False)
+    return _PLANNER.plan(operation, variables, role, account_named=False).made()
 
 
 def credentials_of(person: Person) -> Credentials:

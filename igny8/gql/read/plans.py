@@ -1,7 +1,7 @@
 """Documents and plans that were seen before, both in bounded tables: nothing is parsed or compiled twice."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -80,6 +80,22 @@ class Operation:
         return self.definition.operation
 
 
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """A plan that may have to be compiled: that takes up to seconds of CPU for the largest of documents."""
+
+    plans: Lru[Any, Plan]
+    key: Hashable
+    compile: Callable[[], Plan]
+
+    def kept(self) -> Plan | None:
+        return self.plans.get(self.key)
+
+    def made(self) -> Plan:
+        """The plan, compiled here and now if need be. Raises RequestError for arguments that cannot be."""
+        return self.kept() or self.plans.put(self.key, self.compile())
+
+
 class Planner:
     """Turns operations into plans for a schema."""
 
@@ -114,14 +130,14 @@ class Planner:
 
     def plan(
         self, operation: Operation, variables: VariableValues, role: Role | None, *, account_named: bool
-    ) -> Plan:
-        """The plan for all compiled root fields of a query. Raises RequestError for arguments that cannot be."""
+    ) -> "Planning":
+        """The plan for all compiled root fields of a query."""
         symbols, shape = self._symbolized(operation, variables)
-        key = (role, account_named, shape)
-        found = operation.plans.get(key)
-        if found is None:
-            found = operation.plans.put(key, self._compile(operation, symbols, role, account_named=account_named))
-        return found
+
+        def compiled() -> Plan:
+            return self._compile(operation, symbols, role, account_named=account_named)
+
+        return Planning(operation.plans, (role, account_named, shape), compiled)
 
     def payload_plan(
         self,
@@ -132,18 +148,18 @@ class Planner:
         nodes: list[FieldNode],
         output: GraphQLOutputType,
         path: str,
-    ) -> Plan:
+    ) -> "Planning":
         """The plan that reads what a payload or event points to."""
         several = is_list_type(get_nullable_type(output))
         symbols, shape = self._symbolized(operation, variables)
-        key = (role, shape, path, several)
-        found = operation.payload_plans.get(key)
-        if found is None:
+
+        def compiled() -> Plan:
             compiler = Compiler(self.schema, self.sources, operation.fragments, symbols, role)
             target: GraphQLObjectType = get_named_type(output)  # type: ignore[assignment]  # an object with rows
             value = compiler.by_ids(target, nodes, path, several=several)
-            found = operation.payload_plans.put(key, compiler.statement.finish([("value", value)], {}, role))
-        return found
+            return compiler.statement.finish([("value", value)], {}, role)
+
+        return Planning(operation.payload_plans, (role, shape, path, several), compiled)
 
     def _symbolized(self, operation: Operation, variables: VariableValues) -> tuple[VariableValues, Hashable]:
         definitions = {d.variable.name.value: d for d in operation.definition.variable_definitions or ()}

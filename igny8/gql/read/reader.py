@@ -1,6 +1,8 @@
 """Runs compiled reads: one statement, one round trip, and the text goes into the answer as it is."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +15,7 @@ from graphql.execution.values import VariableValues
 from igny8.access import Role
 from igny8.db import Database, LoginRole
 from igny8.errors import BadRequest, RequestError, TimedOut, TooComplex, Unauthenticated
-from igny8.gql.read.plans import Operation, Planner
+from igny8.gql.read.plans import Operation, Planner, Planning
 from igny8.gql.read.statement import MOST_BYTES, Plan
 from igny8.transactions import SIGNED_OUT, Credentials
 
@@ -48,6 +50,7 @@ class Reader:
         self.planner = Planner(schema)
         self._db = db
         self._largest_answer = largest_answer
+        self._compiling = ThreadPoolExecutor(1, thread_name_prefix="compile")
 
     async def read(self, operation: Operation, variables: VariableValues, credentials: Credentials | None) -> Answer:
         """All compiled root fields of a query. Raises Unauthenticated when the session is not alive."""
@@ -55,7 +58,7 @@ class Reader:
             credentials = None
         named = credentials is not None and credentials.acting_on is not None
 
-        def plan(role: Role | None) -> Plan:
+        def plan(role: Role | None) -> Planning:
             return self.planner.plan(operation, variables, role, account_named=named)
 
         made, row = await self._run(plan, variables.coerced, credentials)
@@ -74,7 +77,7 @@ class Reader:
     ) -> bytes | None:
         """What a payload or an event points to, as JSON text; None when the viewer cannot see it."""
 
-        def plan(role: Role | None) -> Plan:
+        def plan(role: Role | None) -> Planning:
             return self.planner.payload_plan(operation, variables, role, nodes=nodes, output=output, path=path)
 
         _, row = await self._run(plan, {**variables.coerced, "@ids": ids}, credentials)
@@ -82,13 +85,17 @@ class Reader:
         return found
 
     async def _run(
-        self, plan_for: Any, variables: Mapping[str, Any], credentials: Credentials | None
+        self,
+        plan_for: Callable[[Role | None], Planning],
+        variables: Mapping[str, Any],
+        credentials: Credentials | None,
     ) -> tuple[Plan, tuple[Any, ...]]:
         """The plan that served and its columns. The token's role is a guess that the session row may correct."""
         role = credentials.role if credentials else None
         variables = {**variables, MOST_BYTES: self._largest_answer}
         for _ in range(3):
-            plan: Plan = plan_for(role)
+            planning = plan_for(role)
+            plan = planning.kept() or await self._compiled(planning)
             if not plan.keys:
                 return plan, ()
             login = credentials.login_role(role) if credentials and role else LoginRole.APP
@@ -102,6 +109,10 @@ class Reader:
                 return plan, tuple(values)
             role = Role(actual)
         raise Unauthenticated(SIGNED_OUT)
+
+    async def _compiled(self, planning: Planning) -> Plan:
+        """Compile in the one thread that is there for it, so that other requests go on meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._compiling, planning.made)
 
     async def _fetch(self, login: LoginRole, plan: Plan, values: list[Any]) -> tuple[Any, ...] | None:
         try:

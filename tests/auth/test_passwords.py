@@ -1,7 +1,6 @@
 """Which passwords are accepted, and how they are checked under load."""
 
 import asyncio
-import time
 
 import pytest
 from hypothesis import given
@@ -104,21 +103,9 @@ def test_the_cut_end_of_a_long_password_counts() -> None:
     assert asyncio.run(check()) is False
 
 
-def test_nobody_costs_what_somebody_costs() -> None:
-    async def shortest(stored: str | None) -> float:
-        spent = []
-        for _ in range(6):
-            began = time.perf_counter()
-            assert await passwords.verify(stored, "not the password") is False
-            spent.append(time.perf_counter() - began)
-        return min(spent)
-
-    async def both() -> tuple[float, float]:
-        stored = await passwords.hash(GOOD)
-        return await shortest(stored), await shortest(None)
-
-    somebody, nobody = asyncio.run(both())
-    assert 0.5 < nobody / somebody < 2
+def test_nobody_is_checked_with_the_work_of_somebody() -> None:
+    assert not passwords.needs_rehash(passwords.NOBODY)
+    assert asyncio.run(passwords.verify(None, "not the password")) is False
 
 
 def test_a_flood_is_refused_at_once_and_passes() -> None:
@@ -150,16 +137,14 @@ def test_hanging_up_gives_the_place_back() -> None:
     assert asyncio.run(give_up()) == [False] * passwords.MOST_WAITING
 
 
-def test_the_event_loop_stays_free_while_hashing() -> None:
-    async def pauses() -> list[float]:
+def test_the_event_loop_turns_while_hashing() -> None:
+    async def turns() -> int:
         hashing = asyncio.gather(*(passwords.hash(GOOD) for _ in range(20)))
-        found = []
+        turned = 0
         while not hashing.done():
-            began = time.perf_counter()
             await asyncio.sleep(0.001)
-            found.append(time.perf_counter() - began)
+            turned += 1
         await hashing
-        return found
+        return turned
 
-    found = asyncio.run(pauses())
-    assert max(found) < sum(found) / 3
+    assert asyncio.run(turns()) > 20

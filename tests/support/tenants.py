@@ -39,7 +39,11 @@ async def new_account(db: Database, *, plan: str = "free-trial", is_system: bool
             return known
         plan_id = (await session.execute(select(Plan.id).where(Plan.slug == plan))).scalar_one()
         slug = f"account-{account_id.hex[-12:]}"
-        session.add(t.Account(id=account_id, name="Ada's", slug=slug, status="TRIAL", is_system=is_system))
+        session.add(
+            t.Account(
+                id=account_id, name="Ada's", slug=slug, status="ACTIVE" if is_system else "TRIAL", is_system=is_system
+            )
+        )
         await session.flush()
         session.add(Wallet(account_id=account_id))
         session.add(

@@ -13,8 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
+import structlog
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import CheckConstraint, DateTime, MetaData, NullPool, Text, func
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -24,10 +23,8 @@ from uuid_utils.compat import uuid7
 from igny8.access import SITE_BOUND, Role
 from igny8.errors import Unavailable
 from igny8.login_roles import QUESTION, WrongLoginRole, faults
+from igny8.read_pool import ACQUIRE_SECONDS, AWAY, ReadPool, TextRow
 from igny8.settings import DatabaseSettings
-
-ACQUIRE_SECONDS: Final = 2.0
-AWAY: Final = "The database does not answer at the moment. Try again in a few seconds."
 
 
 def new_id() -> UUID:
@@ -79,14 +76,15 @@ class LoginRole(StrEnum):
         return cls.SYSTEM if role in (Role.DEVELOPER, Role.SYSTEM_BOT) and not account_named else cls.APP
 
 
-POOL_SIZES: Final = {LoginRole.APP: 6, LoginRole.MEMBER: 4, LoginRole.SIGNIN: 2, LoginRole.SYSTEM: 1}
+#: Connections of one process, for writes and for reads.
+POOL_SIZES: Final = {LoginRole.APP: 4, LoginRole.MEMBER: 3, LoginRole.SIGNIN: 2, LoginRole.SYSTEM: 1}
+READ_POOL_SIZES: Final = {LoginRole.APP: 6, LoginRole.MEMBER: 4, LoginRole.SYSTEM: 1}
 
 
-class _JsonText(Loader):
-    """`json` arrives as the text PostgreSQL made; rows store `jsonb`, so only compiled reads see this type."""
+_CONNECTING: Final[dict[str, Any]] = {"connect_timeout": 2, "application_name": "igny8"}
 
-    def load(self, data: Buffer) -> bytes:
-        return bytes(data)
+
+log = structlog.get_logger()
 
 
 class _Connection(psycopg.AsyncConnection[Any]):
@@ -102,14 +100,9 @@ class _Connection(psycopg.AsyncConnection[Any]):
 async def _configure(connection: _Connection) -> None:
     """Every new connection is looked at: answers depend on its settings, and the second wall on its rights."""
     answer = await (await connection.execute(QUESTION)).fetchone()
+    await connection.rollback()
     if found := faults(answer):
         raise WrongLoginRole(found)
-    connection.adapters.register_loader("json", _JsonText)
-    connection.prepared_max = 500
-
-
-async def _reset(connection: _Connection) -> None:
-    await connection.set_autocommit(True)
 
 
 def _has_ended(connection: _Connection) -> bool:
@@ -122,12 +115,13 @@ def _has_ended(connection: _Connection) -> bool:
 
 
 class _Role:
-    """One login role: a pool, and SQLAlchemy's view on the same pool."""
+    """One login role: connections for writes, lent to SQLAlchemy, and connections for reads."""
 
-    def __init__(self, url: str, size: int) -> None:
+    def __init__(self, url: str, size: int, read_size: int) -> None:
         self.size = size
+        self._url = url.replace("postgres://", "postgresql://", 1)
         self.pool = AsyncConnectionPool(
-            url.replace("postgres://", "postgresql://", 1),
+            self._url,
             connection_class=_Connection,
             min_size=1,
             max_size=size,
@@ -135,19 +129,19 @@ class _Role:
             timeout=ACQUIRE_SECONDS,
             reconnect_timeout=5,
             configure=_configure,
-            reset=_reset,
-            kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "igny8"},
+            kwargs=_CONNECTING,
         )
+        self.reads = ReadPool(self._connected_for_reads, read_size)
         self.engine = create_async_engine(
             "postgresql+psycopg://",
             poolclass=NullPool,
-            async_creator=self._for_sqlalchemy,
+            async_creator=self._acquire,
             # Statements are logged when they fail, their values are not: some are secrets.
             hide_parameters=True,
         )
 
-    async def acquire(self) -> _Connection:
-        """A living connection in autocommit, to be closed. Raises Unavailable when none is to be had in 2 s."""
+    async def _acquire(self) -> _Connection:
+        """A living connection, to be closed. Raises Unavailable when none is to be had in 2 s."""
         try:
             for _ in range(self.size + 1):
                 connection = await self.pool.getconn()
@@ -160,23 +154,38 @@ class _Role:
             pass
         raise Unavailable(AWAY)
 
-    async def _for_sqlalchemy(self) -> _Connection:
-        connection = await self.acquire()
-        await connection.set_autocommit(False)
+    async def _connected_for_reads(self) -> _Connection:
+        connection = await _Connection.connect(self._url, autocommit=True, **_CONNECTING)
+        try:
+            await _configure(connection)
+        except BaseException as error:
+            await connection.close()
+            if isinstance(error, WrongLoginRole):
+                log.error("database refused", reason=str(error))
+                raise Unavailable(AWAY) from None
+            raise
         return connection
 
 
 class Database:
-    """The pools of one process."""
+    """The connections of one process."""
 
-    def __init__(self, settings: DatabaseSettings, *, sizes: Mapping[LoginRole, int] = POOL_SIZES) -> None:
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        *,
+        sizes: Mapping[LoginRole, int] = POOL_SIZES,
+        read_sizes: Mapping[LoginRole, int] = READ_POOL_SIZES,
+    ) -> None:
         urls = {
             LoginRole.APP: settings.database_app_url,
             LoginRole.MEMBER: settings.database_member_url,
             LoginRole.SIGNIN: settings.database_signin_url,
             LoginRole.SYSTEM: settings.database_system_url,
         }
-        self._roles = {name: _Role(url.get_secret_value(), sizes[name]) for name, url in urls.items()}
+        self._roles = {
+            name: _Role(url.get_secret_value(), sizes[name], read_sizes.get(name, 0)) for name, url in urls.items()
+        }
 
     async def open(self) -> None:
         """Start the pools; they connect by themselves, now or when PostgreSQL is back."""
@@ -185,26 +194,15 @@ class Database:
 
     async def close(self) -> None:
         for role in self._roles.values():
+            await role.reads.close()
             await role.pool.close()
 
-    async def fetch_row(self, role: LoginRole, sql: str, values: Sequence[object]) -> tuple[Any, ...] | None:
-        """The first row of one prepared read, in one round trip.
+    async def fetch_row(self, role: LoginRole, sql: str, values: Sequence[object]) -> TextRow | None:
+        """The first row of a read, its columns as PostgreSQL's text, in one round trip once it is prepared.
 
-        A connection that dies meanwhile (a restarted server) is replaced: reads may be repeated.
+        Raises psycopg.Error, Unavailable.
         """
-        served = self._roles[role]
-        for _ in range(served.size + 1):
-            connection = await served.acquire()
-            try:
-                cursor = psycopg.AsyncRawCursor(connection)
-                await cursor.execute(sql, values, prepare=True)
-                return await cursor.fetchone()
-            except psycopg.OperationalError:
-                if not connection.closed:
-                    raise
-            finally:
-                await connection.close()
-        raise Unavailable(AWAY)
+        return await self._roles[role].reads.row(sql, values)
 
     @asynccontextmanager
     async def session(self, role: LoginRole) -> AsyncIterator[AsyncSession]:

@@ -71,6 +71,7 @@ class RequestErrorCode(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     TOO_COMPLEX = "TOO_COMPLEX"
     BAD_REQUEST = "BAD_REQUEST"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     UNAVAILABLE = "UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
     INTERNAL = "INTERNAL"
@@ -105,6 +106,15 @@ class TooComplex(RequestError):
 
 class BadRequest(RequestError):
     code = RequestErrorCode.BAD_REQUEST
+
+
+class PersistedQueryNotFound(RequestError):
+    """The client has to send the document along with its hash, once; clients know this message and code."""
+
+    code = RequestErrorCode.PERSISTED_QUERY_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
 
 
 class Unavailable(RequestError):

@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import Any
 
+import orjson
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
@@ -22,14 +23,14 @@ def configure(settings: Settings) -> None:
     ]
     if settings.log_format == "json":
         stack = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-        last: list[Any] = [stack, structlog.processors.JSONRenderer()]
+        last: list[Any] = [stack, structlog.processors.JSONRenderer(serializer=_as_json)]
     else:
         plain = structlog.dev.plain_traceback
         last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -40,3 +41,7 @@ def configure(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _as_json(event: Any, **options: Any) -> str:
+    return orjson.dumps(event, default=options["default"]).decode()

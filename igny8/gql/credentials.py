@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import cookie_parser
 
 from igny8.access import SYSTEM_ROLES
 from igny8.errors import BadRequest, Forbidden, RequestError, Unauthenticated
 from igny8.gql import ids
 from igny8.gql.context import Services
+from igny8.gql.incoming import Incoming
 from igny8.settings import Settings
 from igny8.transactions import Credentials
 
@@ -34,13 +35,13 @@ class Presented:
     refresh_token: str | None = None
 
 
-def presented(request: Request, services: Services) -> Presented:
+def presented(request: Incoming, services: Services) -> Presented:
     """The sender's credentials. Raises ForeignOrigin."""
     settings = services.settings
     cookie_mode = request.headers.get(COOKIE_MODE_HEADER) == "cookie"
     if cookie_mode:
         _refuse_foreign_origin(request, settings)
-    refresh_token = request.cookies.get(cookie_name(REFRESH_COOKIE, settings)) if cookie_mode else None
+    refresh_token = _cookies(request).get(cookie_name(REFRESH_COOKIE, settings)) if cookie_mode else None
     try:
         token = _token(request, settings, cookie_mode=cookie_mode)
         credentials = _credentials(token, request, services) if token else None
@@ -65,20 +66,25 @@ def own_origin(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _token(request: Request, settings: Settings, *, cookie_mode: bool) -> str | None:
+def _token(request: Incoming, settings: Settings, *, cookie_mode: bool) -> str | None:
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("The Authorization header must say: Bearer <access token>.")
         return token.strip()
-    cookie = request.cookies.get(cookie_name(ACCESS_COOKIE, settings))
+    cookie = _cookies(request).get(cookie_name(ACCESS_COOKIE, settings))
     if cookie and not cookie_mode:
         raise Forbidden("Requests with cookies must carry the header X-Igny8-Session: cookie.")
     return cookie
 
 
-def _credentials(token: str, request: Request, services: Services) -> Credentials:
+def _cookies(request: Incoming) -> dict[str, str]:
+    header = request.headers.get("cookie")
+    return cookie_parser(header) if header else {}
+
+
+def _credentials(token: str, request: Incoming, services: Services) -> Credentials:
     claims = services.access_tokens.read(token)
     named = request.headers.get(ACCOUNT_HEADER)
     if named is not None and claims.role not in SYSTEM_ROLES:
@@ -90,7 +96,7 @@ def _credentials(token: str, request: Request, services: Services) -> Credential
     return Credentials(claims.account_id, claims.user_id, claims.session_id, claims.role, acting_on)
 
 
-def _refuse_foreign_origin(request: Request, settings: Settings) -> None:
+def _refuse_foreign_origin(request: Incoming, settings: Settings) -> None:
     origin = request.headers.get("origin")
     if origin is not None and origin not in (own_origin(settings), *settings.allowed_origins):
         raise ForeignOrigin("Pages of this origin may not use cookies here.")

@@ -4,22 +4,32 @@ Follows the GraphQL over HTTP specification: `application/graphql-response+json`
 `application/json` for the others, with the status codes that each of them prescribes.
 """
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
 from igny8.errors import RequestErrorCode
 from igny8.gql.context import Context, Services
 from igny8.gql.credentials import ForeignOrigin, Presented, presented
-from igny8.gql.incoming import JSON, RESPONSE_JSON, Refusal, answer_type, asks_for_page, in_query_string, posted
+from igny8.gql.incoming import (
+    HTML,
+    JSON,
+    RESPONSE_JSON,
+    Incoming,
+    Refusal,
+    answer_type,
+    asks_for_page,
+    in_query_string,
+    posted,
+)
+from igny8.gql.interrupts import UnlessGone
 from igny8.gql.operation import Engine, Outcome, WrongMethod
-from igny8.gql.requests import REQUEST_ID, refusal_body
+from igny8.gql.requests import refusal_body
 
 #: What a refused operation answers in `application/graphql-response+json`; else 400.
 _STATUS: Final = {
@@ -32,14 +42,36 @@ _STATUS: Final = {
 }
 #: These are told by their status whatever the media type, because proxies and clients act on them.
 _ALWAYS: Final = frozenset({RequestErrorCode.RATE_LIMITED, RequestErrorCode.UNAVAILABLE, RequestErrorCode.INTERNAL})
-_PATIENCE: Final = 0.1  # seconds; a client that hangs up on a longer request cancels it
 #: The explorer is an inline script that loads its libraries, each with its digest.
 _EXPLORER_POLICY: Final = (
     "default-src 'self'; script-src 'unsafe-inline' https:; style-src 'unsafe-inline' https:;"
     " img-src 'self' data: https:; font-src data: https:; worker-src blob:; frame-ancestors 'none'"
 )
+_CONTENT_TYPES: Final = {media: f"{media}; charset=utf-8".encode() for media in (JSON, RESPONSE_JSON, HTML)}
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer. Starlette's Response does the same in three times the time."""
+
+    body: bytes
+    status: int
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()
+
+    async def __call__(self, send: Send) -> None:
+        headers = [
+            (b"content-type", _CONTENT_TYPES[self.media_type]),
+            (b"content-length", b"%d" % len(self.body)),
+            (b"cache-control", b"no-store"),
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()),
+            *((b"set-cookie", cookie.encode("latin-1")) for cookie in self.cookies),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class GraphQLEndpoint:
@@ -47,24 +79,23 @@ class GraphQLEndpoint:
 
     def __init__(self, engine: Engine, services: Services) -> None:
         self._engine, self._services = engine, services
-        self._explorer = None if services.settings.production else get_graphql_ide_html()
+        self._explorer = None if services.settings.production else get_graphql_ide_html().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = Incoming.of(scope, receive)
         try:
             response = await self._respond(request)
         except Refusal as refusal:
-            body = refusal_body(refusal.message, RequestErrorCode.BAD_REQUEST, scope[REQUEST_ID])
-            response = Response(body, refusal.status, refusal.headers, JSON)
+            body = refusal_body(refusal.message, RequestErrorCode.BAD_REQUEST, request.id)
+            response = Answer(body, refusal.status, JSON, refusal.headers)
         except ClientDisconnect:
             log.info("client hung up")
             return
-        response.headers.setdefault("Cache-Control", "no-store")
-        await response(scope, receive, send)
+        await response(send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Incoming) -> Answer:
         if request.method == "GET" and self._explorer is not None and asks_for_page(request):
-            return HTMLResponse(self._explorer, headers={"Content-Security-Policy": _EXPLORER_POLICY})
+            return Answer(self._explorer, 200, HTML, {"Content-Security-Policy": _EXPLORER_POLICY})
         media_type = answer_type(request)
         if request.method == "GET":
             asked = in_query_string(request)
@@ -74,19 +105,19 @@ class GraphQLEndpoint:
             raise Refusal(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
         try:
             context = self._context(request, presented(request, self._services))
-            running = self._engine.run(asked, context, reads_only=request.method == "GET")
-            outcome = await _unless_gone(running, request)
+            with UnlessGone(request.receive):
+                outcome = await self._engine.run(asked, context, reads_only=request.method == "GET")
         except ForeignOrigin as error:
             raise Refusal(403, str(error)) from None
         except WrongMethod:
             raise Refusal(405, "Mutations must be sent by POST.", {"Allow": "POST"}) from None
-        return _response(outcome, media_type, context)
+        return _answer(outcome, media_type, context.cookies)
 
-    def _context(self, request: Request, who: Presented) -> Context:
+    def _context(self, request: Incoming, who: Presented) -> Context:
         return Context(
             services=self._services,
-            request_id=request.scope[REQUEST_ID],
-            ip_address=request.client.host if request.client else None,
+            request_id=request.id,
+            ip_address=request.address,
             user_agent=(request.headers.get("user-agent") or "")[:300] or None,
             credentials=who.credentials,
             refused=who.refused,
@@ -96,42 +127,15 @@ class GraphQLEndpoint:
         )
 
 
-def _response(outcome: Outcome, media_type: str, context: Context) -> Response:
+def _answer(outcome: Outcome, media_type: str, cookies: Sequence[str]) -> Answer:
     status = 200
     if outcome.refused is not None and (media_type == RESPONSE_JSON or outcome.refused in _ALWAYS):
         status = _STATUS.get(outcome.refused, 400)
-    response = Response(outcome.body, status, media_type=f"{media_type}; charset=utf-8")
+    headers = {}
     if outcome.allowance is not None:
-        response.headers["RateLimit-Limit"] = str(outcome.allowance.limit)
-        response.headers["RateLimit-Remaining"] = str(outcome.allowance.remaining)
-        response.headers["RateLimit-Cost"] = str(outcome.allowance.cost)
+        headers["ratelimit-limit"] = str(outcome.allowance.limit)
+        headers["ratelimit-remaining"] = str(outcome.allowance.remaining)
+        headers["ratelimit-cost"] = str(outcome.allowance.cost)
     if outcome.retry_after is not None:
-        response.headers["Retry-After"] = str(outcome.retry_after)
-    for cookie in context.cookies:
-        response.headers.append("set-cookie", cookie)
-    return response
-
-
-async def _unless_gone(run: Coroutine[Any, Any, Outcome], request: Request) -> Outcome:
-    """The outcome; or, when the client hangs up first, a cancelled statement and ClientDisconnect."""
-    running = asyncio.ensure_future(run)
-    gone: asyncio.Future[None] | None = None
-    try:
-        await asyncio.wait({running}, timeout=_PATIENCE)
-        if not running.done():
-            gone = asyncio.ensure_future(_hung_up(request))
-            await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            return running.result()
-        running.cancel()
-        await asyncio.wait({running})
-        raise ClientDisconnect
-    finally:
-        running.cancel()
-        if gone is not None:
-            gone.cancel()
-
-
-async def _hung_up(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+        headers["retry-after"] = str(outcome.retry_after)
+    return Answer(outcome.body, status, media_type, headers, cookies)

@@ -1,13 +1,17 @@
 """From an HTTP request to the GraphQL request in it; what is wrong with it is told with the status it deserves."""
 
-import asyncio
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 
+from igny8.gql.interrupts import TimeLimit
 from igny8.gql.operation import Asked
+from igny8.gql.requests import REQUEST_ID
 
 JSON: Final = "application/json"
 RESPONSE_JSON: Final = "application/graphql-response+json"
@@ -25,10 +29,27 @@ class Refusal(Exception):
         self.status, self.message, self.headers = status, message, headers or {}
 
 
-async def posted(request: Request, largest: int) -> Asked:
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An HTTP request. Names of headers are in lower case; of one that was sent twice the first counts."""
+
+    id: str
+    method: str
+    headers: dict[str, str]
+    query_string: bytes
+    address: str | None
+    receive: Receive
+
+    @classmethod
+    def of(cls, scope: Scope, receive: Receive) -> "Incoming":
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+        address = scope["client"][0] if scope.get("client") else None
+        return cls(scope[REQUEST_ID], scope["method"], headers, scope["query_string"], address, receive)
+
+
+async def posted(request: Incoming, largest: int) -> Asked:
     """The GraphQL request in a body of at most `largest` bytes."""
-    content_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if content_type.strip().lower() != JSON or not _is_utf8(parameters):
+    if not _is_json(request.headers.get("content-type", "")):
         raise Refusal(415, "Send the request as JSON in UTF-8: Content-Type: application/json.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(415, "Compressed request bodies are not accepted.")
@@ -38,10 +59,10 @@ async def posted(request: Request, largest: int) -> Asked:
     return _asked(given)
 
 
-def in_query_string(request: Request) -> Asked:
+def in_query_string(request: Incoming) -> Asked:
     """The GraphQL request in the address of a GET."""
     try:
-        text = request.scope["query_string"].decode("ascii")
+        text = request.query_string.decode("ascii")
         given = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
     except UnicodeDecodeError:
         raise Refusal(400, "The parameters in the address are not valid UTF-8.") from None
@@ -56,40 +77,54 @@ def in_query_string(request: Request) -> Asked:
     return _asked({**single, "operationName": single.get("operationName") or None})
 
 
-def answer_type(request: Request) -> str:
+def answer_type(request: Incoming) -> str:
     """The media type that the client prefers. Without an Accept header: JSON, as before the specification."""
-    wanted = _accepted(request)
+    found = _answer_type(request.headers.get("accept", "*/*"))
+    if found is None:
+        raise Refusal(406, f"Accept {RESPONSE_JSON} or {JSON}.")
+    return found
+
+
+@lru_cache(maxsize=200)
+def _answer_type(accept: str) -> str | None:
+    wanted = _accepted(accept)
     best, most = JSON, 0.0
     for offered in (RESPONSE_JSON, JSON):
         quality = wanted.get(offered, wanted.get("application/*", wanted.get("*/*", 0.0)))
         # What only a wildcard asks for is JSON: old clients send `*/*` and know nothing else.
         if quality > most or (quality == most and quality and RESPONSE_JSON not in wanted):
             best, most = offered, quality
-    if not most:
-        raise Refusal(406, f"Accept {RESPONSE_JSON} or {JSON}.")
-    return best
+    return best if most else None
 
 
-def asks_for_page(request: Request) -> bool:
+def asks_for_page(request: Incoming) -> bool:
     """Whether a browser's address bar asks, and not a client for data."""
-    wanted = _accepted(request)
-    return HTML in wanted and not wanted.keys() & {JSON, RESPONSE_JSON} and "query" not in request.query_params
+    wanted = _accepted(request.headers.get("accept", "*/*"))
+    return HTML in wanted and not wanted.keys() & {JSON, RESPONSE_JSON} and b"query=" not in request.query_string
 
 
-async def _body(request: Request, largest: int) -> bytes:
-    too_large = Refusal(413, f"The request body is larger than {largest} bytes.")
+async def _body(request: Incoming, largest: int) -> bytes:
     if int(request.headers.get("content-length", 0)) > largest:
-        raise too_large
-    body = bytearray()
+        raise _too_large(largest)
+    body = b""
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
+        with TimeLimit(_BODY_SECONDS):
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
                 if len(body) > largest:
-                    raise too_large
+                    raise _too_large(largest)
+                more = message.get("more_body", False)
     except TimeoutError:
         raise Refusal(408, "The request body did not arrive in time.", {"Connection": "close"}) from None
-    return bytes(body)
+    return body
+
+
+def _too_large(largest: int) -> Refusal:
+    return Refusal(413, f"The request body is larger than {largest} bytes.")
 
 
 def _json(text: bytes, what: str) -> Any:
@@ -105,20 +140,32 @@ def _json(text: bytes, what: str) -> Any:
 
 def _asked(given: dict[str, Any]) -> Asked:
     query, operation_name, variables = given.get("query"), given.get("operationName"), given.get("variables")
-    if not isinstance(query, str):
-        raise Refusal(400, "The parameter 'query' must be given, as a string.")
-    if operation_name is not None and not isinstance(operation_name, str):
-        raise Refusal(400, "The parameter 'operationName' must be a string.")
     for name in ("variables", "extensions"):
         if not isinstance(given.get(name), dict | None):
             raise Refusal(400, f"The parameter '{name}' must be an object.")
-    return Asked(query, operation_name, variables or {})
+    extensions = given.get("extensions")
+    digest = _persisted(extensions) if extensions else None
+    if not isinstance(query, str) and (query is not None or digest is None):
+        raise Refusal(400, "The parameter 'query' must be given, as a string.")
+    if operation_name is not None and not isinstance(operation_name, str):
+        raise Refusal(400, "The parameter 'operationName' must be a string.")
+    return Asked(query, operation_name, variables or {}, digest)
 
 
-def _accepted(request: Request) -> dict[str, float]:
-    """The media ranges of the Accept header and their qualities."""
+def _persisted(extensions: dict[str, Any]) -> str | None:
+    """The SHA-256 of a document, by the protocol of automatic persisted queries."""
+    given = extensions.get("persistedQuery")
+    if given is None:
+        return None
+    if isinstance(given, dict) and given.get("version") == 1 and isinstance(given.get("sha256Hash"), str):
+        return str(given["sha256Hash"]).lower()
+    raise Refusal(400, "The extension 'persistedQuery' must say version 1 and the document's sha256Hash.")
+
+
+def _accepted(accept: str) -> dict[str, float]:
+    """The media ranges of an Accept header and their qualities."""
     wanted: dict[str, float] = {}
-    for part in request.headers.get("accept", "*/*").split(","):
+    for part in accept.split(","):
         media_range, _, parameters = part.partition(";")
         wanted[media_range.strip().lower() or "*/*"] = _quality(parameters)
     return wanted
@@ -133,6 +180,12 @@ def _quality(parameters: str) -> float:
             except ValueError:
                 return 0.0
     return 1.0
+
+
+@lru_cache(maxsize=200)
+def _is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.partition(";")
+    return media_type.strip().lower() == JSON and _is_utf8(parameters)
 
 
 def _is_utf8(parameters: str) -> bool:

@@ -1,5 +1,6 @@
 """From the text of an operation to the text of its answer, whatever carries them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,7 +12,7 @@ from graphql.execution.values import VariableValues
 from graphql.validation import NoSchemaIntrospectionCustomRule
 
 from igny8.db import Database
-from igny8.errors import BadRequest, RequestErrorCode, Unauthenticated
+from igny8.errors import BadRequest, PersistedQueryNotFound, RequestErrorCode, Unauthenticated
 from igny8.gql import faults
 from igny8.gql.context import Context
 from igny8.gql.executor import ReadExecutor
@@ -29,11 +30,12 @@ LARGEST_KEPT_DOCUMENT: Final = 20_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A well-formed GraphQL request."""
+    """A well-formed GraphQL request. Instead of the document it may name its SHA-256, or give both."""
 
-    query: str
+    query: str | None
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Engine:
         self._rules = (*specified_rules, *own)
         self._suggests = not settings.production
         self._kept: Lru[tuple[str, str | None, bool], _Prepared] = Lru(KEPT_DOCUMENTS)
+        self._persisted: Lru[str, str] = Lru(KEPT_DOCUMENTS)
 
     async def run(self, asked: Asked, context: Context, *, reads_only: bool = False) -> Outcome:
         """The answer to a request; faults are part of it. With `reads_only` (GET) a mutation raises WrongMethod."""
@@ -93,18 +96,36 @@ class Engine:
 
     def _prepare(self, asked: Asked, *, signed_in: bool) -> _Prepared:
         """A parsed, limited and validated document; those seen before are kept."""
-        key = (asked.query, asked.operation_name, signed_in)
+        text = asked.query if asked.digest is None and asked.query is not None else self._persistent(asked)
+        key = (text, asked.operation_name, signed_in)
         found = self._kept.get(key)
-        if found is not None:
-            return found
-        limits = self._signed_in if signed_in else self._anonymous
-        document = parse_document(asked.query, limits)
+        if found is None:
+            found = self._validated(text, asked.operation_name, self._signed_in if signed_in else self._anonymous)
+            if len(text) <= LARGEST_KEPT_DOCUMENT:
+                self._kept.put(key, found)
+        if asked.digest is not None and len(text) <= LARGEST_KEPT_DOCUMENT:
+            self._persisted.put(asked.digest, text)
+        return found
+
+    def _persistent(self, asked: Asked) -> str:
+        """The document of a request that names its hash. Raises PersistedQueryNotFound, BadRequest."""
+        digest = asked.digest or ""
+        if asked.query is None:
+            known = self._persisted.get(digest)
+            if known is None:
+                raise PersistedQueryNotFound
+            return known
+        if hashlib.sha256(asked.query.encode()).hexdigest() != digest:
+            raise BadRequest("The sha256Hash of 'persistedQuery' is not that of the query.")
+        return asked.query
+
+    def _validated(self, text: str, operation_name: str | None, limits: Limits) -> _Prepared:
+        document = parse_document(text, limits)
         analysis = analyse(document, self.schema, limits)
         errors = validate(self.schema, document, self._rules, max_errors=20, hide_suggestions=not self._suggests)
         if errors:
             raise _Invalid(errors)
-        made = _Prepared(self.reader.planner.operation(document, asked.operation_name), analysis)
-        return self._kept.put(key, made) if len(asked.query) <= LARGEST_KEPT_DOCUMENT else made
+        return _Prepared(self.reader.planner.operation(document, operation_name), analysis)
 
     async def _answer(
         self, asked: Asked, operation: Operation, variables: VariableValues, context: Context, allowance: Allowance

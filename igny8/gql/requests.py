@@ -2,12 +2,12 @@
 
 import re
 import time
+from functools import lru_cache
 from typing import Final
 
 import orjson
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,11 +20,11 @@ _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 _GONE: Final = 499  # what proxies log for a client that hung up before it was answered
 #: Answers are data: a browser that opens one as a page may run and load nothing.
-_SAFE_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+_SAFE_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 REQUESTS: Final = Counter("igny8_http_requests", "HTTP requests answered.", ["path", "status"])
 SECONDS: Final = Histogram(
@@ -57,10 +57,10 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in _SAFE_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                told_already = {name for name, _ in headers}
+                headers += [header for header in _SAFE_HEADERS if header[0] not in told_already]
+                headers.append((b"x-request-id", request_id.encode()))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -74,12 +74,23 @@ class Requests:
                 await Response(body, 500, media_type="application/json")(scope, receive, told)
             finally:
                 seconds = time.perf_counter() - begun
-                REQUESTS.labels(path, status).inc()
-                SECONDS.labels(path).observe(seconds)
+                _count(path, status, seconds)
                 if path not in _QUIET:
                     log.info(
                         "answered", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1)
                     )
+
+
+@lru_cache(maxsize=256)
+def _meters(path: str, status: int) -> tuple[Counter, Histogram]:
+    """Finding the meters of a path takes longer than counting with them."""
+    return REQUESTS.labels(path, status), SECONDS.labels(path)
+
+
+def _count(path: str, status: int, seconds: float) -> None:
+    requests, durations = _meters(path, status)
+    requests.inc()
+    durations.observe(seconds)
 
 
 def refusal_body(message: str, code: RequestErrorCode, request_id: str) -> bytes:

@@ -106,7 +106,7 @@ async def test_a_role_that_changed_under_us_serves_no_new_connection(
     await db.open()
     with pytest.raises(Unavailable):
         await db.fetch_row(LoginRole.APP, "SELECT 1", ())
-    assert await db.fetch_row(LoginRole.MEMBER, "SELECT 1", ()) == (1,)
+    assert await db.fetch_row(LoginRole.MEMBER, "SELECT 1", ()) == (b"1",)
     await db.close()
     with pytest.raises(WrongLoginRole, match=f"{fresh.name}_app lacks settings"):
         login_roles.refuse_wrong(fresh.settings())

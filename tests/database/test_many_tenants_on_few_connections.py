@@ -31,7 +31,8 @@ QUERY = "{ account { id } sites { nodes { id account { id } } } }"
 @pytest.fixture
 async def narrow(settings: Settings) -> AsyncIterator[Database]:
     """Two connections for each login role."""
-    database = Database(settings, sizes=dict.fromkeys(LoginRole, 2))
+    two = dict.fromkeys(LoginRole, 2)
+    database = Database(settings, sizes=two, read_sizes=two)
     await database.open()
     try:
         yield database

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from igny8 import transactions
 from igny8.access import Role
-from igny8.db import POOL_SIZES, Database, LoginRole
+from igny8.db import READ_POOL_SIZES, Database, LoginRole
 from igny8.devstack.embedded import EmbeddedPostgres
 from igny8.errors import Unavailable
 from igny8.tokens import AccessTokens
@@ -67,7 +67,7 @@ async def pools(own: Own) -> AsyncIterator[Database]:
 async def _read(db: Database, person: Person) -> bool:
     plan = plan_of(person.role)
     row = await db.fetch_row(LoginRole.APP, plan.sql, values_of(plan, person))
-    return row is not None and row[1] is True
+    return row is not None and row[1] == b"t"
 
 
 async def _write(db: Database, person: Person) -> bool:
@@ -84,7 +84,7 @@ async def _sign_in(db: Database, person: Person) -> bool:
 
 
 async def _use_all(db: Database, person: Person) -> None:
-    acts = [act(db, person) for act in (_read, _write, _sign_in) for _ in range(POOL_SIZES[LoginRole.APP])]
+    acts = [act(db, person) for act in (_read, _write, _sign_in) for _ in range(READ_POOL_SIZES[LoginRole.APP])]
     assert await asyncio.gather(*acts) == [True] * len(acts)
 
 

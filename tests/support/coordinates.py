@@ -40,7 +40,9 @@ def _schema() -> GraphQLSchema:
 
 def shown(body: Any, answer: Any) -> set[str]:
     """What one request and its answer show; those that are no GraphQL, or were refused, show nothing."""
-    if not (isinstance(body, dict) and isinstance(answer, dict) and isinstance(answer.get("data"), dict)):
+    if not (isinstance(body, dict) and "query" in body and isinstance(answer, dict)):
+        return set()
+    if not isinstance(answer.get("data"), dict):
         return set()
     request = _Request(parse(body["query"]), body.get("operationName"), body.get("variables") or {})
     return set(request.shown(answer["data"]))

@@ -105,9 +105,9 @@ class Reader:
             if row is None:
                 raise Unauthenticated(SIGNED_OUT)
             actual, served, *values = row
-            if served and actual == role:
+            if served == b"t" and actual == str(role).encode():
                 return plan, tuple(values)
-            role = Role(actual)
+            role = Role((actual or b"").decode())
         raise Unauthenticated(SIGNED_OUT)
 
     async def _compiled(self, planning: Planning) -> Plan:

@@ -120,7 +120,10 @@ def _usage(account: Any) -> ColumnElement[Any]:
 
 def _credits(expression: ColumnElement[Any]) -> Any:
     def read(account: Any) -> ColumnElement[Any]:
-        return select_from(Wallet, expression).where(Wallet.account_id == account.id).scalar_subquery()
+        # Named, because SQLAlchemy gives one name to one expression however often it is read.
+        return (
+            select_from(Wallet, expression.label("credits")).where(Wallet.account_id == account.id).scalar_subquery()
+        )
 
     return sql(read, need=Permission.BILLING_READ)
 

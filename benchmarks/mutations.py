@@ -14,7 +14,7 @@ import httpx
 from click import echo
 
 ROUNDS, SIGN_INS = 60, 15
-PASSWORD = "a long enough password"  # noqa: S105  # of an account made for the measurement
+PASSWORD = "a long enough password"  # of an account made for the measurement
 
 
 class Caller:

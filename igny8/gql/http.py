@@ -4,8 +4,8 @@ Follows the GraphQL over HTTP specification: `application/graphql-response+json`
 `application/json` for the others, with the status codes that each of them prescribes.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -44,8 +44,8 @@ _STATUS: Final = {
 _ALWAYS: Final = frozenset({RequestErrorCode.RATE_LIMITED, RequestErrorCode.UNAVAILABLE, RequestErrorCode.INTERNAL})
 #: The explorer is an inline script that loads its libraries, each with its digest.
 _EXPLORER_POLICY: Final = (
-    "default-src 'self'; script-src 'unsafe-inline' https:; style-src 'unsafe-inline' https:;"
-    " img-src 'self' data: https:; font-src data: https:; worker-src blob:; frame-ancestors 'none'"
+    b"default-src 'self'; script-src 'unsafe-inline' https:; style-src 'unsafe-inline' https:;"
+    b" img-src 'self' data: https:; font-src data: https:; worker-src blob:; frame-ancestors 'none'"
 )
 _CONTENT_TYPES: Final = {media: f"{media}; charset=utf-8".encode() for media in (JSON, RESPONSE_JSON, HTML)}
 
@@ -59,16 +59,14 @@ class Answer:
     body: bytes
     status: int
     media_type: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cookies: Sequence[str] = ()
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     async def __call__(self, send: Send) -> None:
         headers = [
             (b"content-type", _CONTENT_TYPES[self.media_type]),
             (b"content-length", b"%d" % len(self.body)),
             (b"cache-control", b"no-store"),
-            *((name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()),
-            *((b"set-cookie", cookie.encode("latin-1")) for cookie in self.cookies),
+            *self.headers,
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
@@ -87,7 +85,8 @@ class GraphQLEndpoint:
             response = await self._respond(request)
         except Refusal as refusal:
             body = refusal_body(refusal.message, RequestErrorCode.BAD_REQUEST, request.id)
-            response = Answer(body, refusal.status, JSON, refusal.headers)
+            headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+            response = Answer(body, refusal.status, JSON, headers)
         except ClientDisconnect:
             log.info("client hung up")
             return
@@ -95,7 +94,7 @@ class GraphQLEndpoint:
 
     async def _respond(self, request: Incoming) -> Answer:
         if request.method == "GET" and self._explorer is not None and asks_for_page(request):
-            return Answer(self._explorer, 200, HTML, {"Content-Security-Policy": _EXPLORER_POLICY})
+            return Answer(self._explorer, 200, HTML, [(b"content-security-policy", _EXPLORER_POLICY)])
         media_type = answer_type(request)
         if request.method == "GET":
             asked = in_query_string(request)
@@ -131,11 +130,15 @@ def _answer(outcome: Outcome, media_type: str, cookies: Sequence[str]) -> Answer
     status = 200
     if outcome.refused is not None and (media_type == RESPONSE_JSON or outcome.refused in _ALWAYS):
         status = _STATUS.get(outcome.refused, 400)
-    headers = {}
+    headers = []
     if outcome.allowance is not None:
-        headers["ratelimit-limit"] = str(outcome.allowance.limit)
-        headers["ratelimit-remaining"] = str(outcome.allowance.remaining)
-        headers["ratelimit-cost"] = str(outcome.allowance.cost)
+        headers += [
+            (b"ratelimit-limit", b"%d" % outcome.allowance.limit),
+            (b"ratelimit-remaining", b"%d" % outcome.allowance.remaining),
+            (b"ratelimit-cost", b"%d" % outcome.allowance.cost),
+        ]
     if outcome.retry_after is not None:
-        headers["retry-after"] = str(outcome.retry_after)
-    return Answer(outcome.body, status, media_type, headers, cookies)
+        headers.append((b"retry-after", b"%d" % outcome.retry_after))
+    if cookies:
+        headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
+    return Answer(outcome.body, status, media_type, headers)

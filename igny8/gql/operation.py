@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 import structlog
@@ -219,10 +221,15 @@ def _outage(errors: list[dict[str, Any]]) -> RequestErrorCode | None:
     return min(codes) if codes and ours else None
 
 
+@lru_cache(maxsize=4096)
+def _user(id: UUID) -> str:
+    return f"user:{id}"
+
+
 def _payer(context: Context) -> str:
     """Whose allowance a request spends: the user's, or the address of a caller without a token."""
     if context.credentials is not None:
-        return f"user:{context.credentials.user_id}"
+        return _user(context.credentials.user_id)
     return f"address:{context.ip_address}"
 
 

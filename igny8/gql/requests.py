@@ -10,10 +10,11 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid7
 
-from igny8.db import new_id
 from igny8.errors import RequestErrorCode
 from igny8.gql.faults import MASKED
+from igny8.logs import REQUEST, answered
 
 REQUEST_ID: Final = "igny8.request_id"
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -63,22 +64,21 @@ class Requests:
                 headers.append((b"x-request-id", request_id.encode()))
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, told)
-            except Exception:
-                log.exception("request failed", path=path)
-                if status != _GONE:
-                    raise
-                body = refusal_body(MASKED, RequestErrorCode.INTERNAL, request_id)
-                await Response(body, 500, media_type="application/json")(scope, receive, told)
-            finally:
-                seconds = time.perf_counter() - begun
-                _count(path, status, seconds)
-                if path not in _QUIET:
-                    log.info(
-                        "answered", method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1)
-                    )
+        said = REQUEST.set(request_id)
+        try:
+            await self._app(scope, receive, told)
+        except Exception:
+            log.exception("request failed", path=path)
+            if status != _GONE:
+                raise
+            body = refusal_body(MASKED, RequestErrorCode.INTERNAL, request_id)
+            await Response(body, 500, media_type="application/json")(scope, receive, told)
+        finally:
+            seconds = time.perf_counter() - begun
+            _count(path, status, seconds)
+            if path not in _QUIET:
+                answered(method=scope["method"], path=path, status=status, ms=round(seconds * 1000, 1))
+            REQUEST.reset(said)
 
 
 @lru_cache(maxsize=256)
@@ -103,4 +103,4 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
             return str(value, "ascii")
-    return new_id().hex
+    return uuid7().hex

@@ -47,10 +47,10 @@ class Plan:
 
     def parameters(self, variables: Mapping[str, Any], credentials: Credentials | None) -> list[Any]:
         """The values of one request. Raises BadRequest for a cursor, size or id that cannot be."""
-        known = dict(variables)
+        known = variables
         if credentials is not None:
             who = (credentials.account_id, credentials.user_id, credentials.session_id, credentials.acting_on)
-            known.update(zip(_WHO, who, strict=True))
+            known = {**variables, **dict(zip(_WHO, who, strict=True))}
         for check in self.checks:
             check.convert(fill(check.value, known))
         return [bind.convert(fill(bind.value, known)) for bind in self.binds]

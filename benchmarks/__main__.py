@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from benchmarks import reads
+from benchmarks import keyword_lists, reads
 from benchmarks.rows import Row, show
 from benchmarks.stack import stack
 
@@ -13,8 +13,9 @@ from benchmarks.stack import stack
 @click.option("--only", default="tiny,small,large", help="Queries to measure, comma separated.")
 @click.option("--rounds", default=7, show_default=True, help="Rounds that count; medians are taken over them.")
 @click.option("--seconds", default=2.0, show_default=True, help="Length of each load with eight connections.")
+@click.option("--lists", default=60, show_default=True, help="Requests for each keyword list; 0 leaves them out.")
 @click.option("--requests", default=100_000, show_default=True, help="Requests of the memory test; 0 leaves it out.")
-def main(only: str, rounds: int, seconds: float, requests: int) -> None:
+def main(only: str, rounds: int, seconds: float, lists: int, requests: int) -> None:
     """Measure, print the table, and exit with 1 when a line of it is short."""
     names = only.split(",")
     table: list[Row] = []
@@ -24,6 +25,8 @@ def main(only: str, rounds: int, seconds: float, requests: int) -> None:
         reads.measure(found, running, names, rounds=rounds, seconds=seconds)
         table += reads.rows(found, names)
         table += reads.walls(running, rounds=rounds)
+        if lists:
+            table += keyword_lists.rows(running, found["igny8"].server, times=lists)
         if requests:
             table += reads.memory(found["igny8"], running.folder, requests=requests)
     sys.exit(show(table, click.echo))

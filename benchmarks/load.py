@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.stack import Served
 
@@ -18,11 +19,16 @@ class Client:
     """One keep-alive connection."""
 
     def __init__(self, server: Served, headers: dict[str, str]) -> None:
-        self._http = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        self._headers = {"Content-Type": "application/json", **headers}
+        self._server, self._headers = server, {"Content-Type": "application/json", **headers}
+        self.reconnect()
 
-    def ask(self, query: str) -> bytes:
-        self._http.request("POST", "/graphql", json.dumps({"query": query}), self._headers)
+    def reconnect(self) -> None:
+        """Servers close a connection that was not used for some seconds."""
+        self._http = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=60)
+
+    def ask(self, query: str, variables: dict[str, Any] | None = None) -> bytes:
+        asked = {"query": query} if variables is None else {"query": query, "variables": variables}
+        self._http.request("POST", "/graphql", json.dumps(asked), self._headers)
         answer = self._http.getresponse()
         body = answer.read()
         if answer.status != 200:

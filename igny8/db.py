@@ -197,12 +197,14 @@ class Database:
             await role.reads.close()
             await role.pool.close()
 
-    async def fetch_row(self, role: LoginRole, sql: str, values: Sequence[object]) -> TextRow | None:
+    async def fetch_row(
+        self, role: LoginRole, sql: str, values: Sequence[object], *, prepared: bool = True
+    ) -> TextRow | None:
         """The first row of a read, its columns as PostgreSQL's text, in one round trip once it is prepared.
 
-        Raises psycopg.Error, Unavailable.
+        Not `prepared`: PostgreSQL plans it anew, for these values. Raises psycopg.Error, Unavailable.
         """
-        return await self._roles[role].reads.row(sql, values)
+        return await self._roles[role].reads.row(sql, values, prepared=prepared)
 
     @asynccontextmanager
     async def session(self, role: LoginRole) -> AsyncIterator[AsyncSession]:

@@ -53,15 +53,18 @@ class ReadConnection:
     def alive(self) -> bool:
         return not self._lost and self._libpq.status == pq.ConnStatus.OK
 
-    async def row(self, sql: str, values: Sequence[Any]) -> TextRow | None:
+    async def row(self, sql: str, values: Sequence[Any], *, prepared: bool) -> TextRow | None:
         """The first row. Raises psycopg.Error; OperationalError with `alive` false when the connection was lost."""
-        name = self._prepared.get(sql)
-        if name is None:
-            name = await self._prepare(sql)
-        else:
-            self._prepared.move_to_end(sql)
         parameters = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        self._libpq.send_query_prepared(name, parameters)
+        if prepared:
+            name = self._prepared.get(sql)
+            if name is None:
+                name = await self._prepare(sql)
+            else:
+                self._prepared.move_to_end(sql)
+            self._libpq.send_query_prepared(name, parameters)
+        else:
+            self._libpq.send_query_params(sql.encode(), parameters)
         result = await self._ended()
         if not result.ntuples:
             return None
@@ -157,12 +160,12 @@ class ReadPool:
         self._queue: deque[asyncio.Future[ReadConnection | None]] = deque()
         self._stopping: set[asyncio.Task[None]] = set()
 
-    async def row(self, sql: str, values: Sequence[Any]) -> TextRow | None:
+    async def row(self, sql: str, values: Sequence[Any], *, prepared: bool = True) -> TextRow | None:
         """The first row of a read, which is repeated when its connection was lost. Raises Unavailable."""
         for _ in range(self._size + 1):
             connection = await self._take()
             try:
-                row = await connection.row(sql, values)
+                row = await connection.row(sql, values, prepared=prepared)
             except asyncio.CancelledError:
                 stopping = asyncio.ensure_future(self._stop(connection))
                 self._stopping.add(stopping)

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, and_, func, literal_column, not_, or_
 from strawberry import ID, UNSET, lazy
 
 from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
 from igny8.auth.tables import SearchIntent
-from igny8.gql.read.conditions import by_id, contains, equal, select_from, through
+from igny8.gql.read.conditions import by_id, search, select_from, through
 from igny8.gql.read.declare import (
     Connection,
     Node,
@@ -49,11 +49,8 @@ def _ideas_of(cluster: Any) -> ColumnElement[Any]:
 
 
 def _is_clustered(keyword: Any, wanted: Any) -> ColumnElement[bool]:
-    link = t.KeywordCluster
-    linked = select_from(link, link.cluster_id).where(
-        link.account_id == keyword.account_id, link.keyword_id == keyword.id
-    )
-    return equal(linked.exists(), wanted)
+    none: ColumnElement[int] = literal_column("0")
+    return or_(and_(wanted, keyword.clusters_count > none), and_(not_(wanted), keyword.clusters_count == none))
 
 
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")
@@ -62,7 +59,7 @@ class KeywordFilter:
     site_id: Annotated[list[ID] | None, Reference("sit", "site_id")] = UNSET
     sector_id: Annotated[list[ID] | None, Reference("sec", "sector_id")] = UNSET
     cluster_id: Annotated[list[ID] | None, Reference("clu", "id")] = where(_in_clusters)
-    search: str | None = where(contains("keyword_key"), description="Part of the keyword.")
+    search: str | None = search("keyword_key", folded=True, description="Part of the keyword.")
     status: list[t.KeywordStatus] | None = UNSET
     intent: list[SearchIntent] | None = UNSET
     source: list[t.KeywordSource] | None = UNSET
@@ -78,7 +75,7 @@ class ClusterFilter:
     ids: Annotated[list[ID] | None, Reference("clu", "id")] = UNSET
     site_id: Annotated[list[ID] | None, Reference("sit", "site_id")] = UNSET
     sector_id: Annotated[list[ID] | None, Reference("sec", "sector_id")] = UNSET
-    search: str | None = where(contains("name"), description="Part of the name.")
+    search: str | None = search("name", description="Part of the name.")
     status: list[t.ClusterStatus] | None = UNSET
     volume: IntFilter | None = UNSET
     keywords_count: IntFilter | None = UNSET
@@ -93,7 +90,7 @@ class ContentIdeaFilter:
     site_id: Annotated[list[ID] | None, Reference("sit", "site_id")] = UNSET
     sector_id: Annotated[list[ID] | None, Reference("sec", "sector_id")] = UNSET
     cluster_id: Annotated[list[ID] | None, Reference("clu", "cluster_id")] = UNSET
-    search: str | None = where(contains("title"), description="Part of the title.")
+    search: str | None = search("title", description="Part of the title.")
     status: list[t.IdeaStatus] | None = UNSET
     content_type: list[t.ContentType] | None = UNSET
     priority: IntFilter | None = UNSET

@@ -123,6 +123,11 @@ class Keyword(SectorOwned, Timestamped, Base):
         Index("ix_keyword_volume", "account_id", text("volume DESC NULLS LAST"), text("id DESC")),
         Index("ix_keyword_difficulty", "account_id", "difficulty", "id"),
         Index("ix_keyword_keyword", "account_id", "keyword", "id"),
+        # For what is rare, and for counts; entries share their keys and take a few bytes a row.
+        Index("ix_keyword_status", "account_id", "status", "site_id"),
+        Index("ix_keyword_source", "account_id", "source", "site_id"),
+        Index("ix_keyword_intent", "account_id", "intent", "site_id"),
+        Index("ix_keyword_clusters_count", "account_id", "clusters_count", "site_id"),
     )
     keyword: Mapped[str] = mapped_column(Text(collation="C"))
     keyword_key: Mapped[str] = mapped_column(Text(collation="C"))
@@ -133,6 +138,7 @@ class Keyword(SectorOwned, Timestamped, Base):
     status: Mapped[str] = mapped_column(server_default="NEW")
     source: Mapped[str] = mapped_column(server_default="MANUAL")
     serp_urls: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    clusters_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
 
 class Cluster(SectorOwned, Timestamped, Base):

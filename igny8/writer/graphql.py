@@ -10,7 +10,7 @@ from strawberry import ID, UNSET, lazy
 
 from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
-from igny8.gql.read.conditions import by_id, contains, equal, select_from, through
+from igny8.gql.read.conditions import by_id, equal, search, select_from, through
 from igny8.gql.read.declare import (
     Connection,
     Node,
@@ -65,7 +65,7 @@ class TaskFilter:
     sector_id: Annotated[list[ID] | None, Reference("sec", "sector_id")] = UNSET
     cluster_id: Annotated[list[ID] | None, Reference("clu", "cluster_id")] = UNSET
     idea_id: Annotated[list[ID] | None, Reference("ide", "idea_id")] = UNSET
-    search: str | None = where(contains("title"), description="Part of the title.")
+    search: str | None = search("title", description="Part of the title.")
     status: list[t.TaskStatus] | None = UNSET
     content_type: list[ContentType] | None = UNSET
     has_content: bool | None = where(_has_content)
@@ -82,7 +82,7 @@ class ContentFilter:
     cluster_id: Annotated[list[ID] | None, Reference("clu", "cluster_id")] = UNSET
     task_id: Annotated[list[ID] | None, Reference("tsk", "task_id")] = UNSET
     idea_id: Annotated[list[ID] | None, Reference("ide", "id")] = where(_of_idea)
-    search: str | None = where(contains("title"), description="Part of the title.")
+    search: str | None = search("title", description="Part of the title.")
     status: list[t.ContentStatus] | None = UNSET
     source: list[t.ContentSource] | None = UNSET
     sync_status: list[t.SyncStatus] | None = UNSET

@@ -50,6 +50,7 @@ def upgrade() -> None:
     sa.Column('status', sa.Text(), server_default='NEW', nullable=False),
     sa.Column('source', sa.Text(), server_default='MANUAL', nullable=False),
     sa.Column('serp_urls', postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+    sa.Column('clusters_count', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('sector_id', sa.Uuid(), nullable=False),
     sa.Column('site_id', sa.Uuid(), nullable=False),
     sa.Column('account_id', sa.Uuid(), nullable=False),
@@ -73,6 +74,10 @@ def upgrade() -> None:
     op.create_index('ix_keyword_site_id', 'keyword', ['account_id', 'site_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_index('ix_keyword_volume', 'keyword', ['account_id', sa.literal_column('volume DESC NULLS LAST'), sa.literal_column('id DESC')], unique=False)
     op.create_index('uq_keyword_key', 'keyword', ['account_id', 'site_id', 'sector_id', 'keyword_key'], unique=True)
+    op.create_index('ix_keyword_status', 'keyword', ['account_id', 'status', 'site_id'], unique=False)
+    op.create_index('ix_keyword_source', 'keyword', ['account_id', 'source', 'site_id'], unique=False)
+    op.create_index('ix_keyword_intent', 'keyword', ['account_id', 'intent', 'site_id'], unique=False)
+    op.create_index('ix_keyword_clusters_count', 'keyword', ['account_id', 'clusters_count', 'site_id'], unique=False)
     op.create_table('content_idea',
     sa.Column('cluster_id', sa.Uuid(), nullable=True),
     sa.Column('title', sa.Text(collation='C'), nullable=False),
@@ -326,15 +331,17 @@ def _keep_clusters_right() -> None:
         BEGIN
             PERFORM refresh_clusters(array_agg(l.account_id), array_agg(l.cluster_id))
             FROM (SELECT DISTINCT account_id, cluster_id FROM changed) l;
-            UPDATE keyword k SET status = linked.status
+            UPDATE keyword k SET clusters_count = linked.clusters, status = CASE
+                WHEN k.status = 'ARCHIVED' THEN k.status WHEN linked.clusters > 0 THEN 'CLUSTERED' ELSE 'NEW' END
             FROM (
-                SELECT DISTINCT c.account_id, c.keyword_id, CASE WHEN EXISTS (
-                    SELECT FROM keyword_cluster l WHERE l.account_id = c.account_id AND l.keyword_id = c.keyword_id
-                ) THEN 'CLUSTERED' ELSE 'NEW' END AS status
-                FROM changed c
+                SELECT c.account_id, c.keyword_id, (
+                    SELECT count(*) FROM keyword_cluster l
+                    WHERE l.account_id = c.account_id AND l.keyword_id = c.keyword_id
+                ) AS clusters
+                FROM (SELECT DISTINCT account_id, keyword_id FROM changed) c
             ) linked
             WHERE k.account_id = linked.account_id AND k.id = linked.keyword_id
-              AND k.status <> 'ARCHIVED' AND k.status <> linked.status;
+              AND k.clusters_count <> linked.clusters;
             RETURN NULL;
         END $$
     """)

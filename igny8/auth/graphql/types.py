@@ -19,7 +19,7 @@ from strawberry import ID, UNSET, lazy
 
 from igny8.access import PERMISSIONS, SITE_BOUND, Audience, Permission, Role
 from igny8.auth import tables as t
-from igny8.gql.read.conditions import by_id, contains, equal, id_setting, select_from, setting
+from igny8.gql.read.conditions import by_id, equal, id_setting, search, select_from, setting
 from igny8.gql.read.declare import (
     Connection,
     Node,
@@ -54,7 +54,7 @@ def _sees_one_of(user: Any, site_ids: Any) -> ColumnElement[bool]:
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")
 class UserFilter:
     ids: Annotated[list[ID] | None, Reference("usr", "id")] = UNSET
-    search: str | None = where(contains("name", "email"), description="Part of the name or e-mail address.")
+    search: str | None = search("name", "email", description="Part of the name or e-mail address.")
     role: list[Role] | None = UNSET
     status: list[t.UserStatus] | None = UNSET
     site_id: Annotated[list[ID] | None, Reference("sit", "id")] = where(
@@ -65,7 +65,7 @@ class UserFilter:
 @strawberry.input(description="Every condition must hold; what is absent or null filters nothing.")
 class SiteFilter:
     ids: Annotated[list[ID] | None, Reference("sit", "id")] = UNSET
-    search: str | None = where(contains("name"), description="Part of the name.")
+    search: str | None = search("name", description="Part of the name.")
     status: list[t.SiteStatus] | None = UNSET
     industry_id: Annotated[ID | None, Reference("ind", "industry_id")] = UNSET
 
@@ -74,7 +74,7 @@ class SiteFilter:
 class SectorFilter:
     ids: Annotated[list[ID] | None, Reference("sec", "id")] = UNSET
     site_id: Annotated[list[ID] | None, Reference("sit", "site_id")] = UNSET
-    search: str | None = where(contains("name"), description="Part of the name.")
+    search: str | None = search("name", description="Part of the name.")
     status: list[t.SectorStatus] | None = UNSET
 
 

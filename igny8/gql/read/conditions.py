@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Select,
+    Text,
     Uuid,
     and_,
     cast,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 from strawberry import ID
 
 from igny8.db import Base
-from igny8.gql.read.declare import Reference, Where
+from igny8.gql.read.declare import Reference, Where, where
 
 
 def setting(name: str) -> ColumnElement[Any]:
@@ -45,13 +46,30 @@ def equal(left: Any, right: Any) -> ColumnElement[bool]:
     return type_coerce(left == right, Boolean())
 
 
-def contains(*names: str) -> Callable[[Any, Any], ColumnElement[bool]]:
-    """A search: the folded text stands somewhere in one of the folded columns."""
+def contains(*names: str, folded: bool = False) -> Callable[[Any, Any], ColumnElement[bool]]:
+    """The text stands somewhere in one of the columns, whatever its case; `folded` ones are in lower case already.
+
+    Of LIKE, PostgreSQL can tell how much it will find, and so whether to begin with the search or with the order.
+    """
 
     def condition(columns: Any, text: Any) -> ColumnElement[bool]:
-        return or_(*(func.strpos(func.lower(columns[name]), func.lower(text)) > 0 for name in names))
+        wanted = _pattern(text)
+        return or_(*((columns[name] if folded else func.lower(columns[name])).like(wanted) for name in names))
 
     return condition
+
+
+def search(*names: str, folded: bool = False, description: str) -> Any:
+    """The field of a filter input that looks for a text in these columns."""
+    return where(contains(*names, folded=folded), replan=True, description=description)
+
+
+def _pattern(text: Any) -> ColumnElement[str]:
+    """The LIKE pattern for the text anywhere; what means something in a pattern is escaped."""
+    escaped = func.regexp_replace(
+        func.lower(text), literal_column(r"'([\\%_])'"), literal_column(r"'\\\1'"), literal_column("'g'")
+    )
+    return literal_column("'%'", Text).op("||")(escaped).op("||")(literal_column("'%'", Text))
 
 
 def through(link: type[Base], here: str, there: str) -> Where:

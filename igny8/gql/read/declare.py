@@ -122,9 +122,13 @@ class NodeById:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A filter's own condition; without one a filter field compares the column of its name."""
+    """A filter's own condition; without one a filter field compares the column of its name.
+
+    `replan`: which plan is best depends on the value so much that PostgreSQL makes one for each request.
+    """
 
     where: Callable[[Columns, Any], ColumnElement[bool]]
+    replan: bool = False
 
 
 Declaration = Plain | Sql | Reference | One | Many | NodeById
@@ -230,9 +234,12 @@ def nodes_by_id(*, need: Need, description: str | None = None) -> Any:
     return _field(NodeById(Gate(need)), description, [_argument("ids", list[strawberry.ID])])
 
 
-def where(condition: Callable[[Columns, Any], ColumnElement[bool]], *, description: str | None = None) -> Any:
+def where(
+    condition: Callable[[Columns, Any], ColumnElement[bool]], *, replan: bool = False, description: str | None = None
+) -> Any:
     """A field of a filter input with a condition of its own. Absent or null filters nothing."""
-    return strawberry.field(default=strawberry.UNSET, metadata={READ: Condition(condition)}, description=description)
+    read = Condition(condition, replan)
+    return strawberry.field(default=strawberry.UNSET, metadata={READ: read}, description=description)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed))

@@ -44,6 +44,7 @@ def _conditions_of(
             return [own.where(columns, bound)]
         return [_OPERATORS["in" if several else "eq"](columns[kind.column], bound)]
     if isinstance(own, Condition):
+        statement.replan |= own.replan
         if isinstance(value, bool):
             return [own.where(columns, true() if value else false())]
         return [own.where(columns, statement.bind(value, ARRAY(Text()) if several else Text()))]

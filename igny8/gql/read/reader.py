@@ -116,7 +116,7 @@ class Reader:
 
     async def _fetch(self, login: LoginRole, plan: Plan, values: list[Any]) -> tuple[Any, ...] | None:
         try:
-            return await self._db.fetch_row(login, plan.sql, values)
+            return await self._db.fetch_row(login, plan.sql, values, prepared=plan.prepared)
         except psycopg.errors.QueryCanceled:
             raise TimedOut("The query took too long. Ask for fewer rows or fields.") from None
         except psycopg.errors.StatementTooComplex:

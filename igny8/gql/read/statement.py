@@ -44,6 +44,7 @@ class Plan:
     checks: tuple[Bind, ...]
     keys: tuple[str, ...]
     denied: Mapping[str, RequestError]
+    prepared: bool = True
 
     def parameters(self, variables: Mapping[str, Any], credentials: Credentials | None) -> list[Any]:
         """The values of one request. Raises BadRequest for a cursor, size or id that cannot be."""
@@ -62,6 +63,7 @@ class Statement:
 
     binds: dict[str, Bind] = field(default_factory=dict)
     checks: list[Bind] = field(default_factory=list)
+    replan: bool = False
 
     def bind(self, value: Any, type_: Any, convert: Convert = unwrapped) -> ColumnElement[Any]:
         name = f"p{len(self.binds)}"
@@ -109,7 +111,8 @@ class Statement:
         order = compiled.positiontup or []
         binds = (self.binds.get(name) or Bind(_same, compiled.params[name]) for name in order)
         _refuse_traps(str(compiled))
-        return Plan(str(compiled), tuple(binds), tuple(self.checks), tuple(key for key, _ in columns), denied)
+        keys = tuple(key for key, _ in columns)
+        return Plan(str(compiled), tuple(binds), tuple(self.checks), keys, denied, prepared=not self.replan)
 
     def _who(self, name: str) -> ColumnElement[Any]:
         self.binds[name[1:]] = Bind(_same, Slot((name,)))

@@ -82,6 +82,7 @@ READ_POOL_SIZES: Final = {LoginRole.APP: 6, LoginRole.MEMBER: 4, LoginRole.SYSTE
 
 
 _CONNECTING: Final[dict[str, Any]] = {"connect_timeout": 2, "application_name": "igny8"}
+_CONNECTING_FOR_READS: Final[dict[str, Any]] = {**_CONNECTING, "application_name": "igny8 reads"}
 
 
 log = structlog.get_logger()
@@ -155,7 +156,7 @@ class _Role:
         raise Unavailable(AWAY)
 
     async def _connected_for_reads(self) -> _Connection:
-        connection = await _Connection.connect(self._url, autocommit=True, **_CONNECTING)
+        connection = await _Connection.connect(self._url, autocommit=True, **_CONNECTING_FOR_READS)
         try:
             await _configure(connection)
         except BaseException as error:

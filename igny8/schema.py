@@ -10,7 +10,9 @@ from igny8.auth.graphql.signing_in import SigningInMutation
 from igny8.auth.graphql.sites import SiteMutation
 from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql import AccountBilling, BillingMutation, BillingQuery
+from igny8.gql.read.checks import check
 from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
+from igny8.gql.read.plans import sources_of
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
 from igny8.planner.graphql import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
@@ -40,6 +42,8 @@ class Mutation(OnboardingMutation, SigningInMutation, MemberMutation, SiteMutati
 
 
 def make_schema() -> strawberry.Schema:
-    """The schema of the API, complete and checked."""
+    """The schema of the API. Raises WrongDeclarations when it does not fit its tables."""
     config = StrawberryConfig(default_resolver=lambda value, name: getattr(value, name, None), scalar_map=SCALARS)
-    return strawberry.Schema(Query, Mutation, config=config)
+    made = strawberry.Schema(Query, Mutation, config=config)
+    check(made._schema, sources_of(made._schema))
+    return made

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import strawberry
+from graphql import GraphQLError
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -89,7 +90,9 @@ class Context:
     mutating: Mutating | None = None
     reader: "Reader | None" = None
     operation: "Operation | None" = None
-    reads: dict[str, bytes | RequestError] = field(default_factory=dict)
+    reads: dict[str, bytes | RequestError | GraphQLError] = field(default_factory=dict)
+    #: Below what was read; the executor does not see them.
+    errors: list[GraphQLError] = field(default_factory=list)
 
     def required_credentials(self) -> Credentials:
         """The caller's credentials. Raises Unauthenticated."""

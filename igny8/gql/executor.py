@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from graphql import is_non_null_type
+from graphql import GraphQLError, is_non_null_type
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -31,7 +31,7 @@ class ReadExecutor(StrawberryGraphQLCoreExecutionContext):
         """Take what the compiled read found for a root field; else read the rows a payload points to."""
         if path.prev is None and path.key in self.context_value.reads:
             result = self.context_value.reads[path.key]
-            if isinstance(result, RequestError):
+            if isinstance(result, RequestError | GraphQLError):
                 raise result
             if result == b"null":
                 result = None
@@ -45,8 +45,8 @@ class ReadExecutor(StrawberryGraphQLCoreExecutionContext):
         context = self.context_value
         if context.reader is None or context.operation is None:
             raise AssertionError("an operation is running")
-        where = ".".join(str(part) for part in path.as_list())
-        text = await context.reader.rows(
+        where = path.as_list()
+        text, errors = await context.reader.rows(
             context.operation,
             self.variable_values,
             context.credentials,
@@ -55,6 +55,9 @@ class ReadExecutor(StrawberryGraphQLCoreExecutionContext):
             output=return_type,
             path=where,
         )
+        context.errors += errors
+        if isinstance(text, GraphQLError):
+            raise text
         if text is None and is_non_null_type(return_type):
             raise BrokenPromise(where)
         return None if text is None else orjson.Fragment(text)

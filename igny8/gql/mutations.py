@@ -12,7 +12,7 @@ from igny8.access import Audience, Need
 from igny8.errors import DomainError
 from igny8.gql.context import Info, Mutating
 from igny8.gql.payloads import MutationError, replayed
-from igny8.gql.read.declare import Gate
+from igny8.gql.read.declarations import Gate
 from igny8.replays import Replay
 
 #: Key of a root field's gate in `StrawberryField.metadata`, for those that are no compiled reads.

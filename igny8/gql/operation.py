@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -135,10 +135,11 @@ class Engine:
         context.reader, context.operation = self.reader, operation
         if operation.kind is OperationType.QUERY:
             answer = await self._read(operation, variables, context)
-            if operation.reads_alone and not answer.denied:
+            if operation.reads_alone and not answer.denied and not answer.errors:
                 body = b'{"data":' + answer.whole() + b',"extensions":' + _extensions(context, allowance) + b"}"
                 return Outcome(body, allowance=allowance)
             context.reads = {**answer.parts, **answer.denied}
+            context.errors += answer.errors
         return await self._execute(asked, operation, context, allowance)
 
     async def _read(self, operation: Operation, variables: VariableValues, context: Context) -> Answer:
@@ -152,7 +153,7 @@ class Engine:
         if context.refused is None:
             return answer
         lacking = {key: error for key, error in answer.denied.items() if isinstance(error, Unauthenticated)}
-        return Answer(answer.parts, {**answer.denied, **dict.fromkeys(lacking, context.refused)})
+        return replace(answer, denied={**answer.denied, **dict.fromkeys(lacking, context.refused)})
 
     async def _execute(self, asked: Asked, operation: Operation, context: Context, allowance: Allowance) -> Outcome:
         result = execute(
@@ -165,7 +166,7 @@ class Engine:
         )
         if not isinstance(result, ExecutionResult):
             result = await result
-        errors = [faults.told(error) for error in result.errors or ()]
+        errors = [faults.told(error) for error in (*(result.errors or ()), *context.errors)]
         parts: dict[str, Any] = {"errors": errors} if errors else {}
         parts["data"] = result.data
         parts["extensions"] = orjson.Fragment(_extensions(context, allowance))

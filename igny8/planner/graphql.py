@@ -12,18 +12,8 @@ from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
 from igny8.auth.tables import SearchIntent
 from igny8.gql.read.conditions import by_id, search, select_from, through
-from igny8.gql.read.declare import (
-    Connection,
-    Node,
-    Reference,
-    many,
-    one,
-    ordering,
-    roots,
-    rows,
-    sql,
-    where,
-)
+from igny8.gql.read.declarations import Reference
+from igny8.gql.read.declare import Connection, Node, many, one, ordering, roots, rows, sql, where
 from igny8.gql.scalars import BigInt, DateTimeFilter, IntFilter
 from igny8.planner import tables as t
 

@@ -11,19 +11,8 @@ from strawberry import ID, UNSET, lazy
 from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
 from igny8.gql.read.conditions import by_id, equal, search, select_from, through
-from igny8.gql.read.declare import (
-    Connection,
-    Node,
-    Reference,
-    many,
-    one,
-    ordering,
-    root,
-    roots,
-    rows,
-    sql,
-    where,
-)
+from igny8.gql.read.declarations import Reference
+from igny8.gql.read.declare import Connection, Node, many, one, ordering, root, roots, rows, sql, where
 from igny8.gql.scalars import BigInt, DateTimeFilter, FloatFilter, IntFilter
 from igny8.planner import tables as planner
 from igny8.planner.graphql import Cluster, ContentIdea, Keyword

@@ -7,7 +7,8 @@ import pytest
 
 from igny8.access import Audience, Permission
 from igny8.gql.mutations import GATE
-from igny8.gql.read.declare import Gate, declaration_of
+from igny8.gql.read.declarations import Gate
+from igny8.gql.read.declare import declaration_of
 from tests.access.calls import arguments_for
 from tests.access.documents import document, root_type, schema
 from tests.access.matrix import NULL_WITHOUT, RULES, TYPES, Rule

@@ -142,7 +142,6 @@ class Court:
 def _told(answer: Mapping[str, Any]) -> dict[str, Any]:
     """What must agree: the data, its keys in their order, and of errors where and why."""
     errors = [
-        (error.get("extensions", {}).get("code", error["message"]), error.get("path"))
-        for error in answer.get("errors", ())
+        (error.get("extensions", {}).get("code", "INTERNAL"), error.get("path")) for error in answer.get("errors", ())
     ]
     return {"data": marks_in(answer.get("data")), "errors": sorted(errors, key=repr)}

@@ -31,7 +31,8 @@ from igny8.auth.graphql.types import (
 from igny8.gql.context import Info
 from igny8.gql.mutations import public
 from igny8.gql.read.conditions import contains, equal, id_setting
-from igny8.gql.read.declare import Connection, Reference, root, root_list, roots
+from igny8.gql.read.declarations import Reference
+from igny8.gql.read.declare import Connection, root, root_list, roots
 
 
 def _acted_on(account: Any) -> ColumnElement[bool]:

@@ -20,19 +20,8 @@ from strawberry import ID, UNSET, lazy
 from igny8.access import PERMISSIONS, SITE_BOUND, Audience, Permission, Role
 from igny8.auth import tables as t
 from igny8.gql.read.conditions import by_id, equal, id_setting, search, select_from, setting
-from igny8.gql.read.declare import (
-    Connection,
-    Node,
-    Reference,
-    column,
-    listed,
-    many,
-    one,
-    ordering,
-    rows,
-    sql,
-    where,
-)
+from igny8.gql.read.declarations import Reference
+from igny8.gql.read.declare import Connection, Node, column, listed, many, one, ordering, rows, sql, where
 
 for _enum in (Role, Permission, t.AccountStatus, t.UserStatus, t.SiteStatus, t.SectorStatus, t.SearchIntent):
     strawberry.enum(_enum)

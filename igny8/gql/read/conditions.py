@@ -20,7 +20,8 @@ from sqlalchemy import (
 from strawberry import ID
 
 from igny8.db import Base
-from igny8.gql.read.declare import Reference, Where, where
+from igny8.gql.read.declarations import Reference, Where
+from igny8.gql.read.declare import where
 
 
 def setting(name: str) -> ColumnElement[Any]:

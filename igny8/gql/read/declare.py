@@ -13,15 +13,13 @@ stay Strawberry's; the compiler reads the finished schema.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Final, Generic, TypeVar, dataclass_transform, get_args, get_origin
 
 import strawberry
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
-from sqlalchemy import ColumnElement, ScalarSelect, Table
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy import ColumnElement, Table
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
@@ -29,109 +27,32 @@ from strawberry.types.field import StrawberryField
 from igny8.access import Need, Permission
 from igny8.db import Base
 from igny8.gql.ids import KINDS
+from igny8.gql.read.declarations import (
+    Columns,
+    Computed,
+    Condition,
+    Declaration,
+    Expression,
+    Gate,
+    Many,
+    NodeById,
+    One,
+    OrderKeys,
+    Plain,
+    Poly,
+    Reference,
+    Source,
+    Sql,
+    Where,
+)
 
 #: Key of a field's declaration in `StrawberryField.metadata`.
 READ: Final = "read"
 PAGE_SIZE: Final = 20
 LARGEST_PAGE: Final = 100
 
-Columns = ReadOnlyColumnCollection[str, Any]
-Where = Callable[..., ColumnElement[bool]]
-Expression = ColumnElement[Any] | ScalarSelect[Any]
-OrderKeys = tuple[tuple[str, Callable[[Columns], ColumnElement[Any]], bool], ...]
 T = TypeVar("T")
 NodeT = TypeVar("NodeT")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The rows behind an object type, who may read them, and which of them (all that the policies show)."""
-
-    table: Table
-    prefix: str
-    need: Need
-    only: Callable[[Columns], ColumnElement[bool]] | None = None
-
-    @property
-    def visible(self) -> list[ColumnElement[Any]]:
-        """The columns a read may name; secret ones are not even granted to every role."""
-        return [column for column in self.table.c if not column.info.get("secret")]
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What a root field asks of the viewer. `anywhere`: developers may use it without naming an account."""
-
-    need: Need
-    anywhere: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A column of the field's own name. Without the permission it reads as null."""
-
-    need: Permission | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """An SQL expression over the row's columns. `never_null` promises what no constraint can."""
-
-    expression: Callable[[Columns], Expression]
-    never_null: bool = False
-    need: Permission | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An id of another row: as a field it is shown with that kind's prefix, as an argument it is parsed."""
-
-    prefix: str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """An edge to one row, or with a gate a root field that finds one; arguments of `on` are the field's own."""
-
-    on: Where | None
-    need: Permission | None = None
-    gate: Gate | None = None
-    arguments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """A connection (read in keyset pages), or with `most` a plain list of at most so many."""
-
-    on: Where | None
-    orders: Mapping[str, Callable[[Columns], ColumnElement[Any]]]
-    default: OrderKeys
-    need: Permission | None = None
-    gate: Gate | None = None
-    arguments: tuple[str, ...] = ()
-    most: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeById:
-    """The root field that finds any row by its id, and `nodes` for several of them."""
-
-    gate: Gate
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A filter's own condition; without one a filter field compares the column of its name.
-
-    `replan`: which plan is best depends on the value so much that PostgreSQL makes one for each request.
-    """
-
-    where: Callable[[Columns, Any], ColumnElement[bool]]
-    replan: bool = False
-
-
-Declaration = Plain | Sql | Reference | One | Many | NodeById
 
 
 def newest_first(columns: Columns) -> ColumnElement[Any]:
@@ -157,6 +78,29 @@ def sql(
 ) -> Any:
     """A field computed by PostgreSQL from the row's columns."""
     return _field(Sql(expression, never_null, need), description)
+
+
+def computed(
+    function: Callable[..., Any],
+    *,
+    needs: Sequence[str] | Mapping[str, Callable[[Columns], Expression]],
+    need: Permission | None = None,
+    description: str | None = None,
+) -> Any:
+    """A field that Python computes: `function(**needs, **arguments)`, plain and quick, at most once a row.
+
+    `needs` are columns by their names, or expressions over the row; they come as JSON says them (times and ids as
+    text). Parameters of the function beyond them become the field's arguments. Objects are dicts by Python names.
+    """
+    read = needs if isinstance(needs, Mapping) else {name: _column(name) for name in needs}
+    own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name not in read]
+    arguments = [StrawberryArgument(p.name, None, StrawberryAnnotation(p.annotation), default=p.default) for p in own]
+    return _field(Computed(function, read, need), description, arguments)
+
+
+def poly(kind: str, id: str, *, need: Permission | None = None, description: str | None = None) -> Any:
+    """An edge to a row of any kind: column `kind` holds the prefix of its id, column `id` the id. Null is none."""
+    return _field(Poly(kind, id, need), description)
 
 
 def ref(prefix: str, name: str, *, description: str | None = None) -> Any:
@@ -242,7 +186,7 @@ def where(
     return strawberry.field(default=strawberry.UNSET, metadata={READ: read}, description=description)
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed))
+@dataclass_transform(kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed, computed, poly))
 def rows(
     table: type[Base],
     *,
@@ -343,6 +287,10 @@ def reference_of(annotation: Any) -> Reference | None:
     if get_origin(annotation) is Annotated:
         return next((part for part in get_args(annotation) if isinstance(part, Reference)), None)
     return None
+
+
+def _column(name: str) -> Callable[[Columns], Expression]:
+    return lambda columns: columns[name]
 
 
 def _field(

@@ -7,7 +7,8 @@ from graphql import GraphQLInputObjectType, get_named_type, get_nullable_type, i
 from sqlalchemy import ColumnElement, Text, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from igny8.gql.read.declare import READ, Condition, reference_of
+from igny8.gql.read.declarations import Condition
+from igny8.gql.read.declare import READ, reference_of
 from igny8.gql.read.statement import Statement
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     FieldNode,
@@ -29,25 +29,22 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
 
 from igny8.access import PERMISSIONS, Audience, Need, Permission, Role
 from igny8.errors import BadRequest, Forbidden, Unauthenticated
-from igny8.gql.read.declare import (
-    Gate,
-    Many,
-    NodeById,
-    One,
-    Plain,
-    Reference,
-    Source,
-    Sql,
-    declaration_of,
-    python_name,
-    reference_of,
-    rows_type,
-)
+from igny8.gql.read.completion import TYPE_KEY
+from igny8.gql.read.declarations import Computed, Gate, Many, NodeById, One, Plain, Poly, Reference, Source, Sql
+from igny8.gql.read.declare import declaration_of, python_name, reference_of, rows_type
 from igny8.gql.read.pages import Page
 from igny8.gql.read.statement import Pairs, Statement, json_object, name_literal, public_id
 from igny8.gql.read.variables import Slot, prefixes_in
 
 Selected = dict[str, list[FieldNode]]
+DocumentType = GraphQLObjectType | GraphQLUnionType | GraphQLInterfaceType
+
+#: Where a stored document of a union or interface names its GraphQL type.
+KIND_KEY: Final = "kind"
+
+
+class NeedsCompletion(Exception):
+    """A computed field is selected: compile again, for Python to complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,11 @@ class Compiler:
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
         role: Role | None,
+        *,
+        completing: bool = False,
     ) -> None:
+        """`completing`: Python completes what is read, so PostgreSQL need not raise for nulls."""
+        self.completing = completing
         self.schema, self.sources, self.fragments, self.variables = schema, sources, fragments, variables
         self.role = role
         self.permissions = PERMISSIONS[role] if role else frozenset()
@@ -139,8 +140,11 @@ class Compiler:
                     made[definition.python_name] = self.statement.bind(value, Text())
         return made
 
-    def object(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode], row: Row, path: str) -> ColumnElement[Any]:
-        pairs: Pairs = []
+    def object(
+        self, type_: GraphQLObjectType, nodes: Sequence[FieldNode], row: Row, path: str, *, abstract: bool = False
+    ) -> ColumnElement[Any]:
+        """The JSON of what is selected of a row; `abstract`: where it could be of another type."""
+        pairs: Pairs = [(TYPE_KEY, name_literal(type_.name))] if abstract and self.completing else []
         for key, same in self.collect(type_, [node.selection_set for node in nodes]).items():
             name = same[0].name.value
             if name == "__typename":
@@ -162,6 +166,11 @@ class Compiler:
             return self._one(declared, field, nodes, row, path)
         if isinstance(declared, Many):
             return self._many(declared, field, nodes, path, row)
+        if isinstance(declared, Computed):
+            return self._needed(declared, row)
+        if isinstance(declared, Poly):
+            kind, id = row.columns[declared.kind], row.columns[declared.id]
+            return self.promised(self.row_of_kind(field, nodes, kind, id, path, account=row), field, path)
         if isinstance(declared, Reference):
             return public_id(declared.prefix, row.columns[declared.column])
         if isinstance(declared, Sql):
@@ -173,7 +182,7 @@ class Compiler:
 
     def _lacking(self, declared: Any, field: GraphQLField) -> Need | None:
         """What the viewer lacks to read a field: its own permission, or that of the rows it leads to."""
-        if isinstance(declared, Plain | Sql | One | Many) and not self.may(declared.need):
+        if isinstance(declared, Plain | Sql | One | Many | Computed | Poly) and not self.may(declared.need):
             return declared.need
         if isinstance(declared, One | Many):
             need = self.sources[rows_type(field).name].need
@@ -184,10 +193,44 @@ class Compiler:
         self, value: Any, field: GraphQLField, nodes: list[FieldNode], path: str, *, sure: bool
     ) -> ColumnElement[Any]:
         target = get_named_type(field.type)
-        if isinstance(target, GraphQLObjectType):
+        if isinstance(target, GraphQLObjectType | GraphQLUnionType | GraphQLInterfaceType):
             return self._document(target, field.type, nodes, value, path)
         made = cast(value, Text) if target.name == "Decimal" else value
         return made if sure else self.promised(func.to_json(made), field, path)
+
+    def _needed(self, declared: Computed, row: Row) -> ColumnElement[Any]:
+        """What the function of a computed field asks for, in the field's place."""
+        if not self.completing:
+            raise NeedsCompletion
+        return json_object([(name, read(row.columns)) for name, read in declared.needs.items()])
+
+    def row_of_kind(
+        self,
+        field: GraphQLField,
+        nodes: list[FieldNode],
+        kind: Any,
+        id: Any,
+        path: str,
+        *,
+        account: Row | None = None,
+        kinds: frozenset[str | None] | None = None,
+    ) -> ColumnElement[Any]:
+        """The row with this id in the table that `kind`, a prefix, stands for; null for what may not be read.
+
+        Of `kinds` alone when they are known; of the account of `account`'s row when there is one.
+        """
+        interface: Any = get_named_type(field.type)
+        arms = []
+        for type_ in self.schema.get_possible_types(interface):
+            source = self.sources.get(type_.name)
+            if source is None or not self.may(source.need) or (kinds is not None and source.prefix not in kinds):
+                continue
+            table = source.table.alias()
+            found = select(self.object(type_, nodes, Row(table.c, source), path, abstract=True)).select_from(table)
+            here = table.c.id == id if account is None else same_account(account, table.c, table.c.id == id)
+            found = found.where(here, *([source.only(table.c)] if source.only else [])).correlate_except(table)
+            arms.append((kind == name_literal(source.prefix), found.limit(literal_column("1")).scalar_subquery()))
+        return case(*arms, else_=null()) if arms else cast(null(), JSON)
 
     def _one(
         self, declared: One, field: GraphQLField, nodes: list[FieldNode], row: Row, path: str
@@ -243,12 +286,12 @@ class Compiler:
 
     def promised(self, value: ColumnElement[Any], field: GraphQLField, path: str) -> ColumnElement[Any]:
         """Make PostgreSQL raise where a value that the schema calls non-null is null after all."""
-        if is_non_null_type(field.type):
+        if is_non_null_type(field.type) and not self.completing:
             return func.coalesce(cast(value, JSON), func.gql_null(name_literal(path)))
         return value
 
     def _document(
-        self, type_: GraphQLObjectType, output: GraphQLOutputType, nodes: list[FieldNode], value: Any, path: str
+        self, type_: DocumentType, output: GraphQLOutputType, nodes: list[FieldNode], value: Any, path: str
     ) -> ColumnElement[Any]:
         """A selection into a JSON document, or into each document of a list."""
         if isinstance(value, ScalarSelect):
@@ -259,21 +302,33 @@ class Compiler:
         return self._shown(type_, output, nodes, value, path)
 
     def _shown(
-        self, type_: GraphQLObjectType, output: GraphQLOutputType, nodes: list[FieldNode], document: Any, path: str
+        self, type_: DocumentType, output: GraphQLOutputType, nodes: list[FieldNode], document: Any, path: str
     ) -> ColumnElement[Any]:
         if is_list_type(get_nullable_type(output)):
             made = self._documents(type_, nodes, document, path)
         else:
-            made = self.object(type_, nodes, Row(_Keys(document), None), path)
+            made = self._keys(type_, nodes, document, path)
         return case((document.is_(None), null()), else_=made)
 
     def _documents(
-        self, type_: GraphQLObjectType, nodes: list[FieldNode], documents: Any, path: str
+        self, type_: DocumentType, nodes: list[FieldNode], documents: Any, path: str
     ) -> ColumnElement[Any]:
         item = func.jsonb_array_elements(documents).table_valued("value", with_ordinality="at").render_derived()
-        made = self.object(type_, nodes, Row(_Keys(item.c.value), None), path)
+        made = self._keys(type_, nodes, item.c.value, path)
         listed = func.coalesce(func.json_agg(aggregate_order_by(made, item.c.at)), literal_column("'[]'::json"))
         return select(listed).select_from(item).correlate_except(item).scalar_subquery()
+
+    def _keys(self, type_: DocumentType, nodes: list[FieldNode], document: Any, path: str) -> ColumnElement[Any]:
+        """What is selected of a document; one of an abstract type says under KIND_KEY which it is."""
+        row = Row(_Keys(document), None)
+        if isinstance(type_, GraphQLObjectType):
+            return self.object(type_, nodes, row, path)
+        kind = document.op("->>")(name_literal(KIND_KEY))
+        possible = self.schema.get_possible_types(type_)
+        arms = [
+            (kind == name_literal(one.name), self.object(one, nodes, row, path, abstract=True)) for one in possible
+        ]
+        return case(*arms, else_=null())
 
     def root(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
         """The JSON of one root field. Raises Unauthenticated or Forbidden for what the role may not read."""
@@ -300,17 +355,7 @@ class Compiler:
         wanted = self.statement.bind_node_ids(asked, "ids" if several else "id")
         item = func.unnest(wanted).table_valued("id", with_ordinality="at").render_derived()
         kind, uuid = func.left(item.c.id, 3), cast(func.substr(item.c.id, 5), Uuid())
-        interface: Any = get_named_type(field.type)
-        arms = []
-        for type_ in self.schema.get_possible_types(interface):
-            source = self.sources.get(type_.name)
-            if source is not None and source.prefix in prefixes_in(asked) and self.may(source.need):
-                table = source.table.alias()
-                made = select(self.object(type_, nodes, Row(table.c, source), key)).select_from(table)
-                made = made.where(table.c.id == uuid, *([source.only(table.c)] if source.only else []))
-                found = made.correlate_except(table).scalar_subquery()
-                arms.append((kind == name_literal(source.prefix), found))
-        value = case(*arms, else_=null()) if arms else cast(null(), JSON)
+        value = self.row_of_kind(field, nodes, kind, uuid, key, kinds=prefixes_in(asked))
         shown = func.json_agg(aggregate_order_by(value, item.c.at)) if several else value
         read = select(shown).select_from(item).correlate_except(item).scalar_subquery()
         return func.coalesce(read, literal_column("'[]'::json")) if several else read

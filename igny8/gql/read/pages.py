@@ -28,7 +28,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
 from sqlalchemy.sql.elements import Grouping
 
 from igny8.errors import BadRequest
-from igny8.gql.read.declare import PAGE_SIZE, Direction, Many, OrderKeys
+from igny8.gql.read.declarations import Many, OrderKeys
+from igny8.gql.read.declare import PAGE_SIZE, Direction
 from igny8.gql.read.filters import conditions
 from igny8.gql.read.statement import Pairs, json_object, name_literal
 from igny8.gql.read.variables import Slot

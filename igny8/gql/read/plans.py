@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar
 
 from graphql import (
@@ -13,6 +13,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    GraphQLString,
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
@@ -25,12 +26,16 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from igny8.access import Audience, Role
 from igny8.errors import RequestError
-from igny8.gql.read.declare import Source, declaration_of
-from igny8.gql.read.objects import Compiler, refuse
+from igny8.gql.read.completion import Completion
+from igny8.gql.read.declarations import Source
+from igny8.gql.read.declare import declaration_of
+from igny8.gql.read.objects import Compiler, NeedsCompletion, refuse
 from igny8.gql.read.statement import Pairs, Plan, name_literal
 from igny8.gql.read.variables import symbolize
 
 PLANS_PER_OPERATION: Final = 50
+
+Roots = dict[str, tuple[Any, list[FieldNode]]]
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -101,7 +106,7 @@ class Planner:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
-        self.sources = _sources_of(schema)
+        self.sources = sources_of(schema)
 
     def operation(self, document: DocumentNode, name: str | None) -> Operation:
         """The operation to run. Raises GraphQLError when the name picks none, or none is given among several."""
@@ -129,15 +134,27 @@ class Planner:
         return get_variable_values(self.schema, definitions, variables, max_errors=20, hide_suggestions=True)
 
     def plan(
-        self, operation: Operation, variables: VariableValues, role: Role | None, *, account_named: bool
+        self,
+        operation: Operation,
+        variables: VariableValues,
+        role: Role | None,
+        *,
+        account_named: bool,
+        completing: bool = False,
     ) -> "Planning":
-        """The plan for all compiled root fields of a query."""
+        """The plan for all compiled root fields of a query; `completing` when a promised value was null."""
         symbols, shape = self._symbolized(operation, variables)
 
         def compiled() -> Plan:
-            return self._compile(operation, symbols, role, account_named=account_named)
+            return self._completed(
+                operation,
+                symbols,
+                role,
+                lambda compiler: self._compile(operation, compiler, role, account_named=account_named),
+                completing=completing,
+            )
 
-        return Planning(operation.plans, (role, account_named, shape), compiled)
+        return Planning(operation.plans, (role, account_named, shape, completing), compiled)
 
     def payload_plan(
         self,
@@ -148,18 +165,38 @@ class Planner:
         nodes: list[FieldNode],
         output: GraphQLOutputType,
         path: str,
+        completing: bool = False,
     ) -> "Planning":
         """The plan that reads what a payload or event points to."""
         several = is_list_type(get_nullable_type(output))
         symbols, shape = self._symbolized(operation, variables)
+        target: GraphQLObjectType = get_named_type(output)  # type: ignore[assignment]  # an object with rows
+
+        def of_rows(compiler: Compiler) -> tuple[Plan, Roots]:
+            value = compiler.by_ids(target, nodes, path, several=several)
+            return compiler.statement.finish([("value", value)], {}, role), {"value": (output, nodes)}
 
         def compiled() -> Plan:
-            compiler = Compiler(self.schema, self.sources, operation.fragments, symbols, role)
-            target: GraphQLObjectType = get_named_type(output)  # type: ignore[assignment]  # an object with rows
-            value = compiler.by_ids(target, nodes, path, several=several)
-            return compiler.statement.finish([("value", value)], {}, role)
+            return self._completed(operation, symbols, role, of_rows, completing=completing)
 
-        return Planning(operation.payload_plans, (role, shape, path, several), compiled)
+        return Planning(operation.payload_plans, (role, shape, path, several, completing), compiled)
+
+    def _completed(
+        self,
+        operation: Operation,
+        variables: VariableValues,
+        role: Role | None,
+        compile: Callable[[Compiler], tuple[Plan, Roots]],
+        *,
+        completing: bool,
+    ) -> Plan:
+        """The plan, with what Python has to complete of it: nothing, as a rule."""
+        compiler = Compiler(self.schema, self.sources, operation.fragments, variables, role, completing=completing)
+        try:
+            plan, roots = compile(compiler)
+        except NeedsCompletion:
+            return self._completed(operation, variables, role, compile, completing=True)
+        return replace(plan, completion=Completion(compiler, roots)) if completing else plan
 
     def _symbolized(self, operation: Operation, variables: VariableValues) -> tuple[VariableValues, Hashable]:
         definitions = {d.variable.name.value: d for d in operation.definition.variable_definitions or ()}
@@ -174,16 +211,17 @@ class Planner:
         return variables._replace(coerced=symbols), tuple(shape)
 
     def _compile(
-        self, operation: Operation, variables: VariableValues, role: Role | None, *, account_named: bool
-    ) -> Plan:
+        self, operation: Operation, compiler: Compiler, role: Role | None, *, account_named: bool
+    ) -> tuple[Plan, Roots]:
         query: GraphQLObjectType = self.schema.query_type  # type: ignore[assignment]  # every schema has one
-        compiler = Compiler(self.schema, self.sources, operation.fragments, variables, role)
         columns: Pairs = []
         denied: dict[str, RequestError] = {}
+        roots: Roots = {}
         for key, nodes in compiler.collect(query, [operation.definition.selection_set]).items():
             name = nodes[0].name.value
             if name == "__typename" and operation.reads_alone:
                 columns.append((key, name_literal(f'"{query.name}"')))
+                roots[key] = (GraphQLString, nodes)
                 continue
             declared = declaration_of(query.fields[name]) if name in query.fields else None
             if declared is None:
@@ -192,11 +230,12 @@ class Planner:
             if refused is None:
                 try:
                     columns.append((key, compiler.root(query.fields[name], nodes, key)))
+                    roots[key] = (query.fields[name].type, nodes)
                 except RequestError as error:
                     refused = error
             if refused is not None:
                 denied[key] = refused
-        return compiler.statement.finish(columns, denied, role)
+        return compiler.statement.finish(columns, denied, role), roots
 
 
 def _root_fields(selections: Any, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> list[FieldNode]:
@@ -213,7 +252,8 @@ def _root_fields(selections: Any, fragments: Mapping[str, FragmentDefinitionNode
     return found
 
 
-def _sources_of(schema: GraphQLSchema) -> dict[str, Source]:
+def sources_of(schema: GraphQLSchema) -> dict[str, Source]:
+    """The rows behind each object type that has some."""
     found = {}
     for name, type_ in schema.type_map.items():
         definition = type_.extensions.get("strawberry-definition")

@@ -1,7 +1,7 @@
 """Runs compiled reads: one statement, one round trip, and the text goes into the answer as it is."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,12 +9,13 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from graphql import FieldNode, GraphQLOutputType, GraphQLSchema
+from graphql import FieldNode, GraphQLError, GraphQLOutputType, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from igny8.access import Role
 from igny8.db import Database, LoginRole
 from igny8.errors import BadRequest, RequestError, TimedOut, TooComplex, Unauthenticated
+from igny8.gql.read.completion import Completion
 from igny8.gql.read.plans import Operation, Planner, Planning
 from igny8.gql.read.statement import MOST_BYTES, Plan
 from igny8.transactions import SIGNED_OUT, Credentials
@@ -27,15 +28,16 @@ TOO_LARGE: Final = "GQ002"
 
 
 class BrokenPromise(Exception):
-    """A value that the schema calls non-null was null: a fault of ours, with the path where it lies."""
+    """A value that the schema calls non-null was null: a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The JSON text of each root key, or of the whole operation; and the root keys that were refused."""
+    """The JSON text of each root key, the root keys that were refused or became null, and the errors below others."""
 
     parts: Mapping[str, bytes]
-    denied: Mapping[str, RequestError]
+    denied: Mapping[str, RequestError | GraphQLError]
+    errors: Sequence[GraphQLError] = ()
 
     def whole(self) -> bytes:
         """`{"key":value,...}` in the order of the selection."""
@@ -58,11 +60,13 @@ class Reader:
             credentials = None
         named = credentials is not None and credentials.acting_on is not None
 
-        def plan(role: Role | None) -> Planning:
-            return self.planner.plan(operation, variables, role, account_named=named)
+        def plan(role: Role | None, completing: bool) -> Planning:
+            return self.planner.plan(operation, variables, role, account_named=named, completing=completing)
 
         made, row = await self._run(plan, variables.coerced, credentials)
-        return Answer({key: text or b"null" for key, text in zip(made.keys, row, strict=True)}, made.denied)
+        if made.completion is None:
+            return Answer({key: text or b"null" for key, text in zip(made.keys, row, strict=True)}, made.denied)
+        return _completed(made, row, made.completion, variables)
 
     async def rows(
         self,
@@ -73,33 +77,42 @@ class Reader:
         *,
         nodes: list[FieldNode],
         output: GraphQLOutputType,
-        path: str,
-    ) -> bytes | None:
-        """What a payload or an event points to, as JSON text; None when the viewer cannot see it."""
+        path: list[str | int],
+    ) -> tuple[bytes | GraphQLError | None, Sequence[GraphQLError]]:
+        """What a payload or an event points to, as JSON, and the errors in it. None: the viewer sees none of it."""
+        where = ".".join(str(part) for part in path)
 
-        def plan(role: Role | None) -> Planning:
-            return self.planner.payload_plan(operation, variables, role, nodes=nodes, output=output, path=path)
+        def plan(role: Role | None, completing: bool) -> Planning:
+            return self.planner.payload_plan(
+                operation, variables, role, nodes=nodes, output=output, path=where, completing=completing
+            )
 
-        _, row = await self._run(plan, {**variables.coerced, "@ids": ids}, credentials)
-        found: bytes | None = row[0]
-        return found
+        made, row = await self._run(plan, {**variables.coerced, "@ids": ids}, credentials)
+        if made.completion is None or row[0] is None:
+            return row[0], ()
+        return made.completion.of("value", row[0], variables, path)
 
     async def _run(
         self,
-        plan_for: Callable[[Role | None], Planning],
+        plan_for: Callable[[Role | None, bool], Planning],
         variables: Mapping[str, Any],
         credentials: Credentials | None,
     ) -> tuple[Plan, tuple[Any, ...]]:
         """The plan that served and its columns. The token's role is a guess that the session row may correct."""
         role = credentials.role if credentials else None
         variables = {**variables, MOST_BYTES: self._largest_answer}
-        for _ in range(3):
-            planning = plan_for(role)
+        completing = False
+        for _ in range(4):
+            planning = plan_for(role, completing)
             plan = planning.kept() or await self._compiled(planning)
             if not plan.keys:
                 return plan, ()
             login = credentials.login_role(role) if credentials and role else LoginRole.APP
-            row = await self._fetch(login, plan, plan.parameters(variables, credentials))
+            try:
+                row = await self._fetch(login, plan, plan.parameters(variables, credentials))
+            except BrokenPromise:
+                completing = True
+                continue
             if credentials is None:
                 return plan, row or ()
             if row is None:
@@ -133,3 +146,17 @@ class Reader:
             if error.sqlstate == NULL_FOUND:
                 raise BrokenPromise(str(error.diag.message_primary)) from error
             raise
+
+
+def _completed(plan: Plan, row: Sequence[bytes | None], completion: Completion, variables: VariableValues) -> Answer:
+    parts: dict[str, bytes] = {}
+    denied: dict[str, RequestError | GraphQLError] = dict(plan.denied)
+    errors: list[GraphQLError] = []
+    for key, text in zip(plan.keys, row, strict=True):
+        made, found = completion.of(key, text, variables, [key])
+        errors += found
+        if isinstance(made, GraphQLError):
+            denied[key] = made
+        else:
+            parts[key] = made or b"null"
+    return Answer(parts, denied, errors)

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON, asyncpg
 from igny8.access import Role
 from igny8.errors import BadRequest, RequestError
 from igny8.gql import ids
+from igny8.gql.read.completion import Completion
 from igny8.gql.read.declare import LARGEST_PAGE
 from igny8.gql.read.variables import Slot, fill, unwrapped
 from igny8.transactions import Credentials
@@ -45,6 +46,7 @@ class Plan:
     keys: tuple[str, ...]
     denied: Mapping[str, RequestError]
     prepared: bool = True
+    completion: Completion | None = None
 
     def parameters(self, variables: Mapping[str, Any], credentials: Credentials | None) -> list[Any]:
         """The values of one request. Raises BadRequest for a cursor, size or id that cannot be."""

@@ -1,0 +1,124 @@
+"""What a declaration says, as the compiler reads it; `declare` is how it is written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Table
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+from igny8.access import Need, Permission
+
+Columns = ReadOnlyColumnCollection[str, Any]
+Where = Callable[..., ColumnElement[bool]]
+Expression = ColumnElement[Any] | ScalarSelect[Any]
+OrderKeys = tuple[tuple[str, Callable[[Columns], ColumnElement[Any]], bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows behind an object type, who may read them, and which of them (all that the policies show)."""
+
+    table: Table
+    prefix: str
+    need: Need
+    only: Callable[[Columns], ColumnElement[bool]] | None = None
+
+    @property
+    def visible(self) -> list[ColumnElement[Any]]:
+        """The columns a read may name; secret ones are not even granted to every role."""
+        return [column for column in self.table.c if not column.info.get("secret")]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a root field asks of the viewer. `anywhere`: developers may use it without naming an account."""
+
+    need: Need
+    anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A column of the field's own name. Without the permission it reads as null."""
+
+    need: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """An SQL expression over the row's columns. `never_null` promises what no constraint can."""
+
+    expression: Callable[[Columns], Expression]
+    never_null: bool = False
+    need: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An id of another row: as a field it is shown with that kind's prefix, as an argument it is parsed."""
+
+    prefix: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """An edge to one row, or with a gate a root field that finds one; arguments of `on` are the field's own."""
+
+    on: Where | None
+    need: Permission | None = None
+    gate: Gate | None = None
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A connection (read in keyset pages), or with `most` a plain list of at most so many."""
+
+    on: Where | None
+    orders: Mapping[str, Callable[[Columns], ColumnElement[Any]]]
+    default: OrderKeys
+    need: Permission | None = None
+    gate: Gate | None = None
+    arguments: tuple[str, ...] = ()
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeById:
+    """The root field that finds any row by its id, and `nodes` for several of them."""
+
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter's own condition; without one a filter field compares the column of its name.
+
+    `replan`: which plan is best depends on the value so much that PostgreSQL makes one for each request.
+    """
+
+    where: Callable[[Columns, Any], ColumnElement[bool]]
+    replan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A field that a Python function makes of columns (or expressions) of the row and of its own arguments."""
+
+    function: Callable[..., Any]
+    needs: Mapping[str, Callable[[Columns], Expression]] = field(default_factory=dict)
+    need: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poly:
+    """An edge to a row of any kind: the row stores the prefix of its id in one column and the id in another."""
+
+    kind: str
+    id: str
+    need: Permission | None = None
+
+
+Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly

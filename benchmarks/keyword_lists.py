@@ -99,7 +99,7 @@ def fill(connection: psycopg.Connection[Any]) -> Account:
     connection.execute("RESET session_replication_role")
     connection.commit()
     connection.autocommit = True
-    connection.execute("VACUUM ANALYZE keyword, keyword_cluster, cluster")
+    _vacuum(connection, "keyword", "keyword_cluster", "cluster")
     return Account(
         owner,
         editor,
@@ -108,6 +108,20 @@ def fill(connection: psycopg.Connection[Any]) -> Account:
         ids.show("clu", clusters[0][2]),
         ids.show("clu", clusters[-1][2]),
     )
+
+
+def _vacuum(connection: psycopg.Connection[Any], *tables: str) -> None:
+    """As autovacuum would have by the time somebody reads; an old snapshot (its own ANALYZE) can hold it up for a while."""
+    for _ in range(30):
+        connection.execute(f"VACUUM ANALYZE {', '.join(tables)}")
+        seen = connection.execute(
+            "SELECT min(relallvisible / greatest(relpages, 1.0)) FROM pg_class WHERE relname = ANY (%s)",
+            (list(tables),),
+        ).fetchone()
+        if seen and seen[0] > 0.95:
+            return
+        time.sleep(1)
+    raise RuntimeError("The new rows do not become visible to all: another transaction is open.")
 
 
 def pairs(account: Account) -> list[tuple[str, dict[str, Any], tuple[str, str]]]:

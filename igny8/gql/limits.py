@@ -17,7 +17,7 @@ from igny8.gql.walk import Walk
 from igny8.settings import Settings
 
 #: Coordinates of columns that hold whole documents.
-LARGE_COLUMNS: Final[frozenset[str]] = frozenset()
+LARGE_COLUMNS: Final = frozenset({"Content.htmlContent"})
 DEEPEST_VALUE: Final = 20
 #: graphql-core prints an object as a whole for each of its faults.
 LARGEST_OBJECT: Final = 250

@@ -35,6 +35,7 @@ def faults(sql: Sql) -> list[str]:
             _indexes_not_led_by_account(sql),
             _loose_references(sql),
             _references_without_index(sql),
+            _unknown_places(sql),
             _unwanted_kinds(sql),
         )
     )
@@ -255,6 +256,17 @@ def _references_without_index(sql: Sql) -> Iterator[str]:
         helped = any(_finds(index.columns, reference.columns) for index in indexes if index.table == reference.table)
         if not helped:
             yield f"{reference.table}: the reference {reference.name} has no index"
+
+
+def _unknown_places(sql: Sql) -> Iterator[str]:
+    """Tables whose rows PostgreSQL would take to be spread over accounts, sites and sectors independently."""
+    for row in _rows(
+        sql,
+        "SELECT attrelid::regclass::text AS table FROM pg_attribute WHERE attname = 'sector_id' AND NOT EXISTS ("
+        " SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND 'f' = ANY (stxkind) AND attnum = ANY (stxkeys))"
+        " AND attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)",
+    ):
+        yield f"{row.table}: the planner is not told that a sector implies its site and account"
 
 
 def _finds(index: list[str], columns: list[str]) -> bool:

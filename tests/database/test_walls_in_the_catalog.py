@@ -86,6 +86,7 @@ BREACHES = {
     "CREATE VIEW seen WITH (security_invoker = true) AS SELECT 1 AS one; GRANT SELECT ON seen TO igny8_app": (
         "seen: is not in the review document"
     ),
+    "DROP STATISTICS keyword_place": "keyword: the planner is not told that a sector implies its site and account",
     "ALTER TABLE sector OWNER TO igny8_app": "app: owns",
     "ALTER ROLE igny8_app SUPERUSER": "app: rolsuper",
     "ALTER ROLE igny8_member BYPASSRLS": "member: rolbypassrls",

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from igny8.tenancy import ALL, count_rows, place_implied, protect
+from igny8.tenancy import ALL, count_rows, planned_for_large_accounts, protect
 
 revision = '0002'
 down_revision = '0001'
@@ -381,6 +381,6 @@ def _raise_walls() -> None:
     for table, limit in counted.items():
         protect(table, member=ALL, member_site="site_id")
         count_rows(table, limit)
-        place_implied(table, "account_id", "site_id", "sector_id")
+        planned_for_large_accounts(table, "account_id", "site_id", "sector_id")
     for table in ("keyword_cluster", "idea_keyword", "task_keyword"):
         protect(table, member=ALL, member_site="site_id")

@@ -69,14 +69,29 @@ def group(phrases: Sequence[Phrase]) -> tuple[list[Group], list[str]]:
 
 
 def _parted(phrases: Sequence[Phrase]) -> Iterator[list[tuple[Phrase, Vector]]]:
-    """The phrases of each group; a large group is parted again, unless that leaves it whole."""
+    """The phrases of each group with their vectors.
+
+    A large group is parted again; what then stands alone in it stays together.
+    """
     vectors = _vectors([phrase.text for phrase in phrases])
     found = _assigned(vectors)
     for indexes in found:
-        if len(indexes) > _LARGEST and len(found) > 1:
-            yield from _parted([phrases[index] for index in indexes])
-        else:
-            yield [(phrases[index], vectors[index]) for index in indexes]
+        here = [(phrases[index], vectors[index]) for index in indexes]
+        if len(here) <= _LARGEST or len(found) == 1:
+            yield here
+            continue
+        parts = list(_parted([phrase for phrase, _ in here]))
+        yield from (part for part in parts if len(part) > 1)
+        alone = {part[0][0].key for part in parts if len(part) == 1}
+        if alone:
+            yield [(phrase, vector) for phrase, vector in here if phrase.key in alone]
+
+
+def likeness(texts: Sequence[str]) -> float:
+    """How alike texts are in their words, 0 to 1: the mean cosine to their centre."""
+    vectors = [_unit(dict.fromkeys(_words(text), 1.0)) for text in texts]
+    centre = _sum(vectors)
+    return round(sum(_cosine(vector, centre) for vector in vectors) / len(vectors), 3) if vectors else 0.0
 
 
 def stem(word: str) -> str:
@@ -119,7 +134,7 @@ def _vectors(texts: Sequence[str]) -> list[Vector]:
     for words in split:
         telling = [word for word in words if seen[word] <= everywhere] or words
         # A word that nobody else uses cannot bring keywords together: it only says that this one is special.
-        weights = {word: math.log(1 + len(texts) / seen[word]) * (1.0 if seen[word] > 1 else 0.4) for word in telling}
+        weights = {word: math.log(1 + len(texts) / seen[word]) * (1.0 if seen[word] > 1 else 0.2) for word in telling}
         made.append(_unit(weights))
     return made
 

@@ -225,7 +225,7 @@ class Compiler:
             source = self.sources.get(type_.name)
             if source is None or not self.may(source.need) or (kinds is not None and source.prefix not in kinds):
                 continue
-            table = source.table.alias()
+            table = source.alias()
             found = select(self.object(type_, nodes, Row(table.c, source), path, abstract=True)).select_from(table)
             here = table.c.id == id if account is None else same_account(account, table.c, table.c.id == id)
             found = found.where(here, *([source.only(table.c)] if source.only else [])).correlate_except(table)
@@ -237,7 +237,7 @@ class Compiler:
     ) -> ColumnElement[Any]:
         target = get_named_type(field.type)
         source = self.sources[target.name]
-        other = source.table.alias()
+        other = source.alias()
         own = self.own_arguments(field, declared.arguments, self.arguments(field, nodes[0]))
         on = (
             declared.on(row.columns, other.c, **own)
@@ -273,7 +273,7 @@ class Compiler:
     ) -> ColumnElement[Any]:
         target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared over rows
         source = self.sources[target.name]
-        table = source.table.alias()
+        table = source.alias()
         condition = base(table.c)
         order = [make(table.c).desc() if desc else make(table.c).asc() for _, make, desc in declared.default]
         inner = select(*(table.c[column.name] for column in source.visible))
@@ -342,7 +342,7 @@ class Compiler:
             return self._many(declared, field, nodes, key, None)
         target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared over rows
         source = self.sources[target.name]
-        table = source.table.alias()
+        table = source.alias()
         own = self.own_arguments(field, declared.arguments, self.arguments(field, nodes[0]))
         found = select(self.object(target, nodes, Row(table.c, source), key)).select_from(table)
         found = found.where(declared.on(table.c, **own)).limit(literal_column("1")).correlate_except(table)
@@ -365,7 +365,7 @@ class Compiler:
     ) -> ColumnElement[Any]:
         """The rows that a mutation or an event points to, bound to the slot `ids`, in their order."""
         source = self.sources[target.name]
-        table = source.table.alias()
+        table = source.alias()
         made = self.object(target, nodes, Row(table.c, source), path)
         if not several:
             wanted = table.c.id == self.statement.bind(Slot(("@ids",)), source.table.c.id.type)

@@ -104,7 +104,7 @@ class Page:
         if name == "__typename":
             return name_literal(self.connection.name)
         if name == "totalCount":
-            table = self.source.table.alias()
+            table = self.source.alias()
             counted = select(func.count()).select_from(table).where(*self.matching(table.c))
             return counted.correlate_except(table).scalar_subquery()
         if name == "pageInfo":
@@ -147,7 +147,7 @@ class Page:
         """Whether there are rows on the far side of the cursor, the cursor's own row included."""
         if self.given.get(mark) is None:
             return false()
-        table = self.source.table.alias()
+        table = self.source.alias()
         beyond = self.keyset(table.c, mark, forward=mark == "before", inclusive=True)
         there: Select[Any] = select(literal_column("1")).select_from(table).where(*self.matching(table.c), beyond)
         return select(exists(there.correlate_except(table))).scalar_subquery()
@@ -170,31 +170,39 @@ class Page:
         for _, key, desc in self.keys:
             column = key(columns)
             by = column.desc() if desc != self.backward else column.asc()
-            if _may_be_null(column):
+            if self._may_be_null(key):
                 by = by.nulls_first() if self.backward else by.nulls_last()
             made.append(by)
         return [*made, columns.id.desc() if self.keys[-1][2] != self.backward else columns.id.asc()]
 
     def keyset(self, columns: Any, mark: str, *, forward: bool, inclusive: bool) -> ColumnElement[bool]:
         """Rows after the cursor (`forward`) or before it."""
-        keys = [(key(columns), desc) for _, key, desc in self.keys]
-        keys.append((columns.id, keys[-1][1]))
+        keys = [(key(columns), desc, self._may_be_null(key)) for _, key, desc in self.keys]
+        keys.append((columns.id, keys[-1][1], False))
         marks = [
             cast(self.statement.bind_cursor(self.given[mark], mark, self.signature, part), column.type)
-            for part, (column, _) in enumerate(keys)
+            for part, (column, _, _) in enumerate(keys)
         ]
-        one_direction = len({desc for _, desc in keys}) == 1
-        if one_direction and not any(_may_be_null(column) for column, _ in keys):
-            left, right = tuple_(*(column for column, _ in keys)), tuple_(*marks)
+        one_direction = len({desc for _, desc, _ in keys}) == 1
+        if one_direction and not any(may_be_null for _, _, may_be_null in keys):
+            left, right = tuple_(*(column for column, _, _ in keys)), tuple_(*marks)
             if keys[0][1] != forward:
                 return left >= right if inclusive else left > right
             return left <= right if inclusive else left < right
         rest: ColumnElement[bool] | None = None
-        for (column, desc), value in reversed(list(zip(keys, marks, strict=True))):
-            beyond, same = _beyond(column, value, forward=forward, desc=desc), _same(column, value)
+        for (column, desc, may_be_null), value in reversed(list(zip(keys, marks, strict=True))):
+            beyond = column > value if desc != forward else column < value
+            same = column == value
+            if may_be_null:
+                beyond = _beyond_with_null(column, value, beyond, forward=forward)
+                same = column.is_not_distinct_from(value)
             equal_so_far = same if rest is None else and_(same, rest)
             rest = beyond if rest is None and not inclusive else or_(beyond, equal_so_far)
         return rest  # type: ignore[return-value]  # there is always the id
+
+    def _may_be_null(self, key: Callable[[Any], ColumnElement[Any]]) -> bool:
+        """Whether the key of an order can be null, as the table says; of an expression nobody knows."""
+        return bool(getattr(key(self.source.table.c), "nullable", True))
 
 
 class _Rows:
@@ -202,7 +210,7 @@ class _Rows:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        table = page.source.table.alias()
+        table = page.source.alias()
         inner = select(*(table.c[column.name] for column in page.source.visible))
         inner = inner.where(*page.matching(table.c)).order_by(*page.ordered(table.c))
         for mark, forward in (("after", True), ("before", False)):
@@ -256,18 +264,9 @@ def _order(declared: Many, given: Any) -> OrderKeys:
     return tuple(asked) or declared.default
 
 
-def _may_be_null(column: Any) -> bool:
-    return bool(getattr(column, "nullable", True))
-
-
-def _beyond(column: Any, value: Any, *, forward: bool, desc: bool) -> Any:
-    beyond = column > value if desc != forward else column < value
-    if not _may_be_null(column):
-        return beyond
-    if forward:
-        return or_(func.coalesce(beyond, false()), and_(column.is_(None), value.is_not(None)))
-    return or_(func.coalesce(beyond, false()), and_(column.is_not(None), value.is_(None)))
-
-
-def _same(column: Any, value: Any) -> Any:
-    return column.is_not_distinct_from(value) if _may_be_null(column) else column == value
+def _beyond_with_null(column: Any, value: Any, beyond: Any, *, forward: bool) -> Any:
+    """`beyond` where nulls come last, in the column and in the cursor."""
+    after_value = (
+        and_(column.is_(None), value.is_not(None)) if forward else and_(column.is_not(None), value.is_(None))
+    )
+    return or_(func.coalesce(beyond, false()), after_value)

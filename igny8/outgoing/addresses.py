@@ -84,6 +84,8 @@ def plain(address: Address) -> Address:
 
 def reach(address: Address) -> Reach:
     """Where it leads; an address that carries others is public only if each of them is."""
+    if isinstance(address, IPv6Address) and address.scope_id is not None:  # one of this machine's networks
+        return Reach.NEVER
     address = plain(address)
     if any(address in network for network in _NEVER):
         return Reach.NEVER
@@ -94,7 +96,7 @@ def reach(address: Address) -> Reach:
     if any(reach(inner) is not Reach.PUBLIC for inner in carried(address)):
         return Reach.NEVER
     routed = address in _NAT64 or (address in _UNICAST and address.is_global)
-    return Reach.PUBLIC if routed and address.scope_id is None else Reach.NEVER
+    return Reach.PUBLIC if routed else Reach.NEVER
 
 
 def carried(address: IPv6Address) -> list[IPv4Address]:

@@ -63,6 +63,12 @@ class NotAllowedNow(DomainError):
     code = ErrorCode.NOT_ALLOWED_NOW
 
 
+class ExternalServiceFailed(DomainError):
+    """Another server did not do its part."""
+
+    code = ErrorCode.EXTERNAL_SERVICE
+
+
 class RequestErrorCode(StrEnum):
     """`extensions.code` of a GraphQL error."""
 

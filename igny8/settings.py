@@ -82,6 +82,10 @@ class Settings(DatabaseSettings):
 
     billing_mode: Literal["none", "manual"] = Field("none", description="manual: developers may set priced plans.")
 
+    outgoing_private: bool = Field(
+        False, description="Addresses that users set may be http and inside: for development with servers of its own."
+    )
+
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)
     max_aliases: int = Field(30, ge=0)
@@ -104,6 +108,13 @@ class Settings(DatabaseSettings):
     def _safe_in_production(cls, value: str, info: ValidationInfo) -> str:
         if info.data.get("environment") == "production" and urlsplit(value).scheme != "https":
             raise ValueError("must begin with https:// in production")
+        return value
+
+    @field_validator("outgoing_private")
+    @classmethod
+    def _guarded_in_production(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("environment") == "production":
+            raise ValueError("must not be on in production: users' addresses would reach the private network")
         return value
 
     @field_validator("smtp_url")

@@ -61,6 +61,15 @@ def test_production_refuses_an_address_without_tls(environment: pytest.MonkeyPat
         load(Settings)
 
 
+def test_production_keeps_users_addresses_out_of_the_private_network(environment: pytest.MonkeyPatch) -> None:
+    assert not load(Settings).outgoing_private
+    environment.setenv("IGNY8_OUTGOING_PRIVATE", "true")
+    with pytest.raises(SettingsError, match="IGNY8_OUTGOING_PRIVATE: must not be on in production"):
+        load(Settings)
+    environment.setenv("IGNY8_ENVIRONMENT", "development")
+    assert load(Settings).outgoing_private
+
+
 def test_origins_are_a_comma_separated_list(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("IGNY8_ALLOWED_ORIGINS", "https://a.example, https://b.example")
     assert load(Settings).allowed_origins == ["https://a.example", "https://b.example"]

@@ -151,6 +151,7 @@ def _common(folders: Folders, keys: Keys, port: int) -> dict[str, str]:
         "IGNY8_MAIL_FOLDER": str(folders.mails),
         "IGNY8_SIGN_UP_PLAN": "scale",
         "IGNY8_REQUIRE_VERIFIED_EMAIL": "false",
+        "IGNY8_OUTGOING_PRIVATE": "true",
         "IGNY8_LOG_FORMAT": "console",
         "IGNY8_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }

@@ -86,6 +86,11 @@ class Settings(DatabaseSettings):
         False, description="Addresses that users set may be http and inside: for development with servers of its own."
     )
 
+    openai_api_key: SecretStr | None = Field(None, description="For accounts that have no key of their own.")
+    openai_base_url: str = "https://api.openai.com/v1"
+    runware_api_key: SecretStr | None = Field(None, description="For accounts that have no key of their own.")
+    runware_base_url: str = "https://api.runware.ai/v1"
+
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)
     max_aliases: int = Field(30, ge=0)

@@ -1,6 +1,7 @@
 """How a mutation is declared: its permission, and what becomes of an expected failure."""
 
 import functools
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar, cast, get_type_hints
 
@@ -9,7 +10,7 @@ from strawberry.scalars import JSON
 from strawberry.types.field import StrawberryField
 
 from igny8.access import Audience, Need
-from igny8.errors import DomainError
+from igny8.errors import BadRequest, DomainError
 from igny8.gql.context import Info, Mutating
 from igny8.gql.payloads import MutationError, replayed
 from igny8.gql.read.declarations import Gate
@@ -58,6 +59,31 @@ def public(*, description: str) -> Callable[[Resolver], StrawberryField]:
         return strawberry.field(
             resolver, description=description, metadata={GATE: Gate(Audience.PUBLIC, anywhere=True)}
         )
+
+    return declare
+
+
+def query(*, need: Need, anywhere: bool = False, description: str) -> Callable[[Resolver], StrawberryField]:
+    """A root field that is no compiled read. Its resolver gets `read`: the open transaction and the viewer.
+
+    A domain error becomes BAD_REQUEST, because a query has no payload to tell it in.
+    """
+    gate = Gate(need, anywhere)
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        @functools.wraps(resolver)
+        async def resolve(self: object, info: Info, **arguments: Any) -> Any:
+            try:
+                async with info.context.reading(gate) as read:
+                    return await resolver(self, info, read, **arguments)
+            except DomainError as error:
+                raise BadRequest(error.message) from None
+
+        # Strawberry makes arguments of what the resolver takes, and `read` is not the client's.
+        signature = inspect.signature(resolver)
+        kept = [one for one in signature.parameters.values() if one.name != "read"]
+        resolve.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # read by inspect
+        return strawberry.field(resolve, description=description, metadata={GATE: gate})
 
     return declare
 

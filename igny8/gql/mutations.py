@@ -1,7 +1,6 @@
 """How a mutation is declared: its permission, and what becomes of an expected failure."""
 
 import functools
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar, cast, get_type_hints
 
@@ -63,26 +62,20 @@ def public(*, description: str) -> Callable[[Resolver], StrawberryField]:
     return declare
 
 
-def query(*, need: Need, anywhere: bool = False, description: str) -> Callable[[Resolver], StrawberryField]:
-    """A root field that is no compiled read. Its resolver gets `read`: the open transaction and the viewer.
+def query(gate: Gate, *, description: str) -> Callable[[Resolver], StrawberryField]:
+    """A root field that is no compiled read: its resolver opens `reading(gate)`, which checks the caller.
 
     A domain error becomes BAD_REQUEST, because a query has no payload to tell it in.
     """
-    gate = Gate(need, anywhere)
 
     def declare(resolver: Resolver) -> StrawberryField:
         @functools.wraps(resolver)
         async def resolve(self: object, info: Info, **arguments: Any) -> Any:
             try:
-                async with info.context.reading(gate) as read:
-                    return await resolver(self, info, read, **arguments)
+                return await resolver(self, info, **arguments)
             except DomainError as error:
                 raise BadRequest(error.message) from None
 
-        # Strawberry makes arguments of what the resolver takes, and `read` is not the client's.
-        signature = inspect.signature(resolver)
-        kept = [one for one in signature.parameters.values() if one.name != "read"]
-        resolve.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # read by inspect
         return strawberry.field(resolve, description=description, metadata={GATE: gate})
 
     return declare

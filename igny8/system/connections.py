@@ -98,17 +98,10 @@ async def trial(
     """
     own = await stored(session, account_id, provider)
     usual, _ = server_access(settings, provider)
-    stored_address = own.base_url if own else None
+    place = own.base_url if own else None
     if address is not KEEP:
-        address = integration_settings.base_url(
-            address, ("input", "baseUrl"), allow_private=settings.outgoing_private
-        )
-    else:
-        address = stored_address
-    given_key = None if key is KEEP else integration_settings.api_key(key, ("input", "apiKey"))
-    found = given_key or _stored_key_for(keyring, own, same_address=address == stored_address)
-    if isinstance(found, Check):
-        return Trial(found, None)
+        place = integration_settings.base_url(address, ("input", "baseUrl"), allow_private=settings.outgoing_private)
+    same_address = own is None or place == own.base_url
     models = {
         name: integration_settings.model(value, ("input", field)) if value is not KEEP else getattr(own, name, None)
         for name, field, value in (
@@ -116,9 +109,11 @@ async def trial(
             ("image_model", "imageModel", image_model),
         )
     }
-    as_stored = own is not None and all(one is KEEP for one in (key, text_model, image_model))
-    of = (own.id, own.updated_at) if own is not None and as_stored and address == stored_address else None
-    return Trial(Setup(provider, address or usual, found, **models), of)
+    given = None if key is KEEP else integration_settings.api_key(key, ("input", "apiKey"))
+    found = given or _stored_key_for(keyring, own, same_address=same_address)
+    as_stored = same_address and all(one is KEEP for one in (key, text_model, image_model))
+    of = (own.id, own.updated_at) if own is not None and as_stored else None
+    return Trial(found if isinstance(found, Check) else Setup(provider, place or usual, found, **models), of)
 
 
 def _stored_key_for(keyring: Keyring, own: tables.IntegrationSettings | None, *, same_address: bool) -> str | Check:

@@ -22,6 +22,8 @@ SUBJECTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "con": ("content", {"title": "title", "excerpt": "excerpt", "html": "html_content"}),
 }
 
+NOTHING_THERE: Final = "There is nothing with this id to fill the prompt with."
+
 
 def of_examples(prompt_type: PromptType, value: str) -> str:
     """Raises ValidationFailed for a bad template."""
@@ -38,7 +40,7 @@ async def of_subject(
     row = sa.select(*columns).select_from(table)
     found = (await session.execute(row.where(table.c.account_id == account_id, table.c.id == id))).one_or_none()
     if found is None:
-        raise NotFound("There is nothing with this id to fill the prompt with.", field=("subjectId",))
+        raise NotFound(NOTHING_THERE)
     data: dict[str, Any] = {key: value for key, value in found._mapping.items() if value is not None}
     title = str(data.get("title") or data.get("name") or data.get("keyword"))
     return _filled(prompt_type, value, {"data": templates.delimited(data), "prompt": title})

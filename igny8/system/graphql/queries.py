@@ -1,7 +1,7 @@
 """The root fields of the system part."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 from sqlalchemy import ColumnElement, literal_column
@@ -9,12 +9,13 @@ from strawberry import ID
 
 from igny8 import __version__
 from igny8.access import Audience, Permission
-from igny8.errors import NotFound
+from igny8.auth.tables import Account
+from igny8.errors import BadRequest, NotFound
 from igny8.gql import ids
-from igny8.gql.context import Info, Write
+from igny8.gql.context import Info
 from igny8.gql.mutations import query
-from igny8.gql.read.conditions import equal
-from igny8.gql.read.declarations import Reference
+from igny8.gql.read.conditions import equal, id_setting, select_from
+from igny8.gql.read.declarations import Gate, Reference
 from igny8.gql.read.declare import Connection, root_list, roots
 from igny8.system import preview, status
 from igny8.system.graphql.types import (
@@ -37,11 +38,20 @@ def _of_sector(
     return equal(strategy.sector_id, sector_id) if sector_id is not None else literal_column("true")
 
 
+_PREVIEW: Final = Gate(MANAGES)
+_STATUS: Final = Gate(Audience.SIGNED_IN, anywhere=True)
+
+
+def _in_an_account(_: Any) -> ColumnElement[bool]:
+    return select_from(Account, Account.id).where(Account.id == id_setting("account_id")).exists()
+
+
 @strawberry.type
 class SystemQuery:
     ai_prompts: list[AIPrompt] = root_list(
         need=MANAGES,
         most=50,
+        where=_in_an_account,
         default=(("POSITION", lambda kind: kind.position, False),),
         description="One of each type, whether the account has changed it or not.",
     )
@@ -54,30 +64,29 @@ class SystemQuery:
     )
 
     @query(
-        need=MANAGES,
+        _PREVIEW,
         description="A prompt filled in with a keyword, cluster, idea, task or content, or with examples.",
     )
     async def ai_prompt_preview(
-        self, info: Info, read: Write, prompt_type: PromptType, value: str, subject_id: ID | None = None
+        self, info: Info, prompt_type: PromptType, value: str, subject_id: ID | None = None
     ) -> str:
-        if subject_id is None:
-            return preview.of_examples(prompt_type, value)
-        kind = ids.prefix_of(subject_id)
-        if kind is not None and kind not in preview.SUBJECTS:
-            raise NotFound("There is nothing with this id to fill the prompt with.")
-        return await preview.of_subject(
-            read.session,
-            read.viewer.account_id,
-            prompt_type,
-            value,
-            kind=kind or "con",
-            id=ids.given(kind or "con", subject_id),
-        )
+        async with info.context.reading(_PREVIEW) as read:
+            if subject_id is None:
+                return preview.of_examples(prompt_type, value)
+            kind = ids.prefix_of(subject_id)
+            if kind is None:
+                raise BadRequest("'subjectId': expected an id such as sit_0190f3c2..., got something that is no id.")
+            if kind not in preview.SUBJECTS:
+                raise NotFound(preview.NOTHING_THERE)
+            found = ids.given(kind, subject_id)
+            account_id = read.viewer.account_id
+            return await preview.of_subject(read.session, account_id, prompt_type, value, kind=kind, id=found)
 
-    @query(need=Audience.SIGNED_IN, anywhere=True, description="How the service is; details are for developers.")
-    async def system_status(self, info: Info, read: Write) -> SystemStatus:
+    @query(_STATUS, description="How the service is; details are for developers.")
+    async def system_status(self, info: Info) -> SystemStatus:
         services = info.context.services
-        told = read.viewer.may(Permission.SYSTEM_ADMIN)
+        async with info.context.reading(_STATUS) as read:
+            told = read.viewer.may(Permission.SYSTEM_ADMIN)
         absent = Component(ok=False, message="None has told of itself.", count=0)
         return SystemStatus(
             version=__version__,

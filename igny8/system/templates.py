@@ -20,9 +20,7 @@ LONGEST: Final = 20_000
 _PLACEHOLDER: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME: Final = re.compile(r"\s*([a-z][a-z0-9_]*)\s*")
 #: Marks of template languages. They would do nothing here, so whoever writes them expects something else.
-_TRICKS: Final = re.compile(
-    r"\{\{|\}\}|\{%|%\}|\{#|#\}|\$\{|<%|%>|\{\s*[A-Za-z_][\w.\[\]'\"!:]*\s*\}|\{\d*\}|%\([^)]*\)[sdrf]"
-)
+_TRICKS: Final = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}|\$\{|<%|%>|\{\s*\w[^{}\s\"]*\s*\}|%\([^)]*\)[sdrf]")
 
 
 @dataclass(frozen=True, slots=True)

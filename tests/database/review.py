@@ -35,7 +35,14 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "signin": READ,
         "system": ALL,
     },
-    "credit_entry": {"app": "SELECT, INSERT", "system": "SELECT, INSERT"},
+    "credit_entry": {"app": "SELECT, INSERT", "member": "INSERT", "system": "SELECT, INSERT"},
+    "credit_hold": {
+        "app": "SELECT, INSERT, UPDATE (state, captured, settled_at)",
+        "member": "SELECT, INSERT, UPDATE (state, captured, settled_at)",
+        "system": "SELECT, INSERT, UPDATE (state, captured, settled_at)",
+    },
+    "credit_price": {"app": READ, "member": READ, "signin": READ, "system": ALL},
+    "credit_usage": {"app": "SELECT, INSERT", "system": "SELECT, INSERT"},
     "idempotency_key": {"app": ALL, "member": "SELECT, INSERT, UPDATE", "system": ALL},
     "idea_keyword": {"app": ALL, "member": ALL, "system": ALL},
     "image": {"app": ALL, "member": ALL, "system": ALL},
@@ -66,7 +73,11 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     "subscription": {"app": ALL, "member": READ, "signin": READ, "system": ALL},
     "task": {"app": ALL, "member": ALL, "system": ALL},
     "task_keyword": {"app": ALL, "member": ALL, "system": ALL},
-    "wallet": {"app": "SELECT, INSERT, UPDATE", "system": ALL},
+    "wallet": {
+        "app": "SELECT, INSERT, UPDATE",
+        "member": "SELECT, UPDATE (balance, held, entries)",
+        "system": ALL,
+    },
 }
 
 #: What else than the account binds editors and viewers: the rows they meet. (Tables that are not here: nothing else.)
@@ -93,6 +104,7 @@ MEMBER_ROWS = {
 MEMBER_WRITES = {
     "app_user": "(id = :user)",
     "change": "CASE WHEN (site_id IS NULL) THEN true ELSE (site_id = :sites) END",
+    "credit_entry": "(transaction_type = 'DEDUCTION'::text)",
 }
 
 #: Indexes that do not lead with the account, and why that is right.

@@ -1,8 +1,6 @@
 """What the schema shows of prompts, settings, author profiles, strategies and models."""
 
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
@@ -175,24 +173,6 @@ class SectorSystem:
     """What this domain adds to `Sector`."""
 
     strategies: Connection[Strategy] = many(lambda sector, strategy: strategy.sector_id == sector.id)
-
-
-@strawberry.enum
-class AIModelKind(StrEnum):
-    TEXT = "TEXT"
-    IMAGE = "IMAGE"
-    EMBEDDING = "EMBEDDING"
-
-
-@strawberry.type(description="A model and what it costs; prices are null when they are not known.")
-class AIModel:
-    provider: t.IntegrationType
-    name: str
-    kind: AIModelKind
-    input_price_usd: Decimal | None = strawberry.field(description="USD for a million tokens read.")
-    output_price_usd: Decimal | None = strawberry.field(description="USD for a million tokens written.")
-    image_price_usd: Decimal | None = strawberry.field(description="USD for an image.")
-    is_default: bool
 
 
 @strawberry.type(description="Whether a part of the service works. Numbers and messages are for developers.")

@@ -19,7 +19,7 @@ from igny8.errors import DomainError
 from igny8.limits import PlanLimit
 from igny8.login_roles import WrongLoginRole
 from igny8.migration import MigrationRefused
-from igny8.settings import DatabaseSettings, MigrationSettings, Settings, SettingsError, load
+from igny8.settings import DatabaseSettings, MigrationSettings, SecretsSettings, Settings, SettingsError, load
 
 SCHEMA_FILE = Path("schema.graphql")
 
@@ -156,6 +156,29 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
         click.echo(f"Made the {role} {email} (usr_{user_id.hex}).")
 
     asyncio.run(_with_database(create))
+
+
+@main.group()
+def secrets() -> None:
+    """Keys, passwords and mails as they are stored: sealed."""
+
+
+@secrets.command("rotate")
+@told
+def rotate_secrets() -> None:
+    """Seal every secret anew with the first key of IGNY8_SECRETS_KEYS; the other keys may go then."""
+    from igny8.secrets import Keyring
+    from igny8.system import rotation
+
+    keyring = Keyring(load(SecretsSettings).secrets_keys)
+
+    async def rotate(db: Database) -> None:
+        done = await rotation.rotate(db, keyring)
+        click.echo(f"Sealed {done.resealed} anew with the key {keyring.sealing_key_id}.")
+        if done.unreadable:
+            raise click.ClickException("\n".join(["These cannot be opened and were left:", *done.unreadable]))
+
+    asyncio.run(_with_database(rotate))
 
 
 @main.group()

@@ -7,7 +7,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import orjson
 
 from igny8.errors import ValidationFailed
 
@@ -27,6 +29,7 @@ Value = TypeVar("Value")
 LONGEST_NAME: Final = 100
 LONGEST_TEXT: Final = 2_000
 LONGEST_SLUG: Final = 40
+LONGEST_JSON: Final = 20_000  # bytes
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -76,6 +79,23 @@ def text(value: str | None, field: Field, *, longest: int = LONGEST_TEXT) -> str
     """Optional text, line breaks included; blank text is none. Raises ValidationFailed."""
     given = unicodedata.normalize("NFC", value or "").strip()
     return _bounded(given, longest, field) if given else None
+
+
+def json_object(value: object, field: Field) -> dict[str, Any]:
+    """A JSON object of bounded size; null is the empty one. Raises ValidationFailed."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValidationFailed('This must be a JSON object, for example {"audience": "beginners"}.', field=field)
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        raise ValidationFailed("This holds something that cannot be stored as JSON.", field=field) from None
+    if len(text) > LONGEST_JSON:
+        raise ValidationFailed(f"This may have at most {LONGEST_JSON} bytes; it has {len(text)}.", field=field)
+    if b"\\u0000" in text:
+        raise ValidationFailed("This holds a control character that cannot be stored.", field=field)
+    return value
 
 
 def _bounded(given: str, longest: int, field: Field) -> str:

@@ -16,18 +16,21 @@ from igny8.gql.read.plans import sources_of
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
 from igny8.planner.graphql import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
+from igny8.system.graphql.mutations import SystemMutation
+from igny8.system.graphql.queries import SystemQuery
+from igny8.system.graphql.types import SectorSystem
 from igny8.writer.graphql import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
 extend(Account, AccountBilling)
 extend(Site, SitePlanner, SiteWriter)
-extend(Sector, SectorPlanner, SectorWriter)
+extend(Sector, SectorSystem, SectorPlanner, SectorWriter)
 extend(Keyword, KeywordWriter)
 extend(Cluster, ClusterWriter)
 extend(ContentIdea, IdeaWriter)
 
 
 @strawberry.type
-class Query(AuthQuery, BillingQuery, PlannerQuery, WriterQuery):
+class Query(AuthQuery, BillingQuery, SystemQuery, PlannerQuery, WriterQuery):
     """Everything that can be read."""
 
     node: Node | None = node_by_id(need=Audience.SIGNED_IN, description="Any object you may read, by its id.")
@@ -37,7 +40,7 @@ class Query(AuthQuery, BillingQuery, PlannerQuery, WriterQuery):
 
 
 @strawberry.type
-class Mutation(OnboardingMutation, SigningInMutation, MemberMutation, SiteMutation, BillingMutation):
+class Mutation(OnboardingMutation, SigningInMutation, MemberMutation, SiteMutation, BillingMutation, SystemMutation):
     """Everything that can be done. Mutations of one request run one after the other."""
 
 

@@ -55,7 +55,19 @@ class MigrationSettings(DatabaseSettings):
     database_owner_url: PostgresUrl = Field(description="Role that owns the tables; no superuser.")
 
 
-class Settings(DatabaseSettings):
+class SecretsSettings(DatabaseSettings):
+    """What `igny8 secrets` needs."""
+
+    secrets_keys: SecretStr = Field(description="`id:base64 of 32 bytes`, comma separated; the first one seals.")
+
+    @field_validator("secrets_keys")
+    @classmethod
+    def _named_keys(cls, value: SecretStr) -> SecretStr:
+        parse_keys(value)
+        return value
+
+
+class Settings(SecretsSettings):
     """The configuration of one serving process. Field `x_y` is read from `IGNY8_X_Y`."""
 
     environment: Literal["development", "production"] = "production"
@@ -71,7 +83,6 @@ class Settings(DatabaseSettings):
     redis_url: RedisUrl
 
     token_key: SecretStr = Field(description="At least 32 bytes, base64: signs access tokens.")
-    secrets_keys: SecretStr = Field(description="`id:base64 of 32 bytes`, comma separated; the first one seals.")
 
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587; without it mails are files.")
     mail_from: str = "IGNY8 <no-reply@localhost>"
@@ -85,6 +96,11 @@ class Settings(DatabaseSettings):
     outgoing_private: bool = Field(
         False, description="Addresses that users set may be http and inside: for development with servers of its own."
     )
+
+    openai_api_key: SecretStr | None = Field(None, description="For accounts that have no key of their own.")
+    openai_base_url: str = "https://api.openai.com/v1"
+    runware_api_key: SecretStr | None = Field(None, description="For accounts that have no key of their own.")
+    runware_base_url: str = "https://api.runware.ai/v1"
 
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)
@@ -129,12 +145,6 @@ class Settings(DatabaseSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(_decoded(value.get_secret_value())) < 32:
             raise ValueError("must be at least 32 bytes in base64")
-        return value
-
-    @field_validator("secrets_keys")
-    @classmethod
-    def _named_keys(cls, value: SecretStr) -> SecretStr:
-        parse_keys(value)
         return value
 
     @property

@@ -14,7 +14,9 @@ from igny8.login_roles import quoted
 from igny8.settings import DatabaseSettings
 
 #: Tables that belong to no account: the application only reads them. The catalog test knows this list.
-GLOBAL_TABLES: Final = frozenset({"plan", "industry", "industry_sector", "seed_keyword", "credit_price"})
+GLOBAL_TABLES: Final = frozenset(
+    {"plan", "industry", "industry_sector", "seed_keyword", "credit_price", "prompt_kind"}
+)
 
 ACCOUNT: Final = "(SELECT nullif(current_setting('app.account_id', true), '')::uuid)"
 USER: Final = "(SELECT nullif(current_setting('app.user_id', true), '')::uuid)"
@@ -58,6 +60,7 @@ def protect(
     member: str | None = None,
     member_site: str | None = None,
     member_user: str | None = None,
+    member_sees: str | None = None,
     member_check: str | None = None,
     signin: str | None = None,
 ) -> None:
@@ -65,7 +68,8 @@ def protect(
 
     `account` names the column that holds the account. `app`, `member`, `signin` and `system` are privileges as in
     GRANT, columns included; None grants nothing. Site-bound users see the rows whose `member_site` is a granted
-    site and whose `member_user` is themselves; `member_check` adds a condition to what they write.
+    site and whose `member_user` is themselves, or as `member_sees` says; `member_check` adds a condition to what
+    they write.
     """
     names = role_names()
     name = quoted(table)
@@ -77,6 +81,8 @@ def protect(
         seen += f" AND {quoted(member_site)} = ANY {SITES}"
     if member_user:
         seen += f" AND {quoted(member_user)} = {USER}"
+    if member_sees:
+        seen += f" AND {member_sees}"
     _policy(table, names.app, app, own, own)
     _policy(table, names.member, member, seen, f"{seen} AND {member_check}" if member_check else seen)
     _policy(table, names.signin, signin, "true", "false")

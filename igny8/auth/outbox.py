@@ -44,7 +44,7 @@ class Outbox:
     async def enqueue(self, session: AsyncSession, account_id: UUID, message: Message) -> None:
         """Have the mail sent once the transaction commits; whoever commits may wake the sender."""
         mail_id = new_id()
-        sealed = self._keyring.seal(message.text, bound_to=_place(account_id, mail_id))
+        sealed = self._keyring.seal(message.text, bound_to=body_place(account_id, mail_id))
         row = insert(t.Mail).values(
             account_id=account_id, id=mail_id, recipient=message.to, subject=message.subject, body=sealed
         )
@@ -121,7 +121,7 @@ class MailSender:
 
     async def _send(self, claimed: _Claimed) -> None:
         try:
-            text = self._keyring.open(claimed.body or b"", bound_to=_place(claimed.account_id, claimed.id))
+            text = self._keyring.open(claimed.body or b"", bound_to=body_place(claimed.account_id, claimed.id))
             await mail.deliver(self._settings, Message(claimed.recipient, claimed.subject, text))
         except (MailNotSent, SecretUnreadable) as error:
             hopeless = isinstance(error, MailNotSent) and error.permanent
@@ -156,5 +156,6 @@ class MailSender:
 _WAITING: Final[ColumnElement[bool]] = t.Mail.sent_at.is_(None) & t.Mail.failed_at.is_(None)
 
 
-def _place(account_id: UUID, mail_id: UUID) -> str:
+def body_place(account_id: UUID, mail_id: UUID) -> str:
+    """What the sealed body of a mail is bound to."""
     return f"mail:{account_id}:{mail_id}:body"

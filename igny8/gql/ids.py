@@ -25,6 +25,11 @@ KINDS: Final = {
     "tsk": "task",
     "con": "content",
     "img": "image",
+    "prm": "prompt",
+    "prv": "prompt version",
+    "ist": "integration settings",
+    "aut": "author profile",
+    "str": "strategy",
 }
 
 

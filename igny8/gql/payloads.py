@@ -54,9 +54,12 @@ def rows(ids: Sequence[UUID]) -> Any:
 
 
 def storable(payload: MutationPayload) -> dict[str, Any]:
-    """A successful payload as JSON, for an idempotency key: rows by their ids, the rest as it is."""
+    """A successful payload as JSON, for an idempotency key: rows by their ids, the rest as it is.
+
+    A field that a resolver makes of the others (`init` is false) is made again.
+    """
     stored: dict[str, Any] = {}
-    for field in fields(payload):
+    for field in (field for field in fields(payload) if field.init):
         value = getattr(payload, field.name)
         if isinstance(value, Rows):
             several = isinstance(value.ids, list)

@@ -17,6 +17,7 @@ from igny8.gql.scalars import BigInt, DateTimeFilter, FloatFilter, IntFilter
 from igny8.planner import tables as planner
 from igny8.planner.graphql import Cluster, ContentIdea, Keyword
 from igny8.planner.tables import ContentStructure, ContentType
+from igny8.system.tables import ImageStyle
 from igny8.writer import tables as t
 
 for _enum in (
@@ -26,7 +27,6 @@ for _enum in (
     t.SyncStatus,
     t.ImageType,
     t.ImageStatus,
-    t.ImageStyle,
 ):
     strawberry.enum(_enum)
 
@@ -126,7 +126,7 @@ class Image(Node):
 
     image_type: t.ImageType
     status: t.ImageStatus
-    style: t.ImageStyle | None
+    style: ImageStyle | None
     prompt: str
     alt_text: str | None
     position: int | None

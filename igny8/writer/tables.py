@@ -19,6 +19,7 @@ from igny8.planner.tables import (
     newest_in,
     of_sector,
 )
+from igny8.system.tables import ImageStyle
 
 
 class TaskStatus(StrEnum):
@@ -57,12 +58,6 @@ class ImageStatus(StrEnum):
     GENERATING = "GENERATING"
     GENERATED = "GENERATED"
     FAILED = "FAILED"
-
-
-class ImageStyle(StrEnum):
-    REALISTIC = "REALISTIC"
-    ARTISTIC = "ARTISTIC"
-    CARTOON = "CARTOON"
 
 
 class Task(SectorOwned, Timestamped, Base):

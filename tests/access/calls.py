@@ -78,6 +78,15 @@ def _filter(stage: Stage, **kinds: str) -> Arguments:
     return {name: [stage.id_of(kind, stage.tenant, "a")] for name, kind in kinds.items()}
 
 
+def _nothing(_: str) -> Arguments:
+    return {}
+
+
+def _sector_of_strategy(stage: Stage) -> Arguments:
+    stage.id_of("str", stage.tenant, "a")
+    return {"sectorId": stage.tenant.sector("a")}
+
+
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
@@ -94,6 +103,15 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "contents": _page("con", clusterId="clu", taskId="tsk", ideaId="ide"),
     "content": lambda stage, _: {"id": stage.id_of("con", stage.tenant, "a")},
     "images": lambda stage, _: {"filter": _filter(stage, ids="img", siteId="sit", contentId="con", taskId="tsk")},
+    "aiPrompts": lambda stage, _: _nothing(stage.saved_prompt()),
+    "aiPromptPreview": lambda stage, _: {
+        "promptType": "CONTENT",
+        "value": "{{data}}",
+        "subjectId": stage.id_of("tsk", stage.tenant, "a"),
+    },
+    "integrationSettings": lambda stage, _: _nothing(stage.saved_settings()),
+    "authorProfiles": lambda stage, _: _nothing(stage.id_of("aut", stage.tenant, "a")),
+    "strategies": lambda stage, _: _sector_of_strategy(stage),
     "node": lambda stage, _: {"id": stage.tenant.site("a")},
     "nodes": lambda stage, _: {"ids": [stage.tenant.site("a"), stage.tenant.sector("a")]},
     "signUp": _sign_up,
@@ -124,6 +142,19 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "createSector": _create_sector,
     "updateSector": lambda stage, _: {"input": {"id": stage.tenant.sector("a"), "name": stage.word()}},
     "deleteSector": lambda stage, _: {"id": stage.tenant.sector("a"), "force": True},
+    "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},
+    "resetAiPrompt": lambda stage, _: {"promptType": stage.saved_prompt()},
+    "saveIntegrationSettings": lambda stage, _: {"input": {"integrationType": "OPENAI", "textModel": stage.word()}},
+    "testIntegrationSettings": lambda stage, _: {"input": {"integrationType": stage.saved_settings()}},
+    "deleteIntegrationSettings": lambda stage, _: {"integrationType": stage.saved_settings()},
+    "createAuthorProfile": lambda stage, _: {"input": {"name": stage.word()}},
+    "updateAuthorProfile": lambda stage, _: {"input": {"id": stage.new_author_profile(), "tone": stage.word()}},
+    "deleteAuthorProfile": lambda stage, _: {"id": stage.new_author_profile()},
+    "createStrategy": lambda stage, _: {"input": {"name": stage.word(), "sectorId": stage.tenant.sector("a")}},
+    "updateStrategy": lambda stage, _: {
+        "input": {"id": stage.new_strategy("a"), "name": stage.word(), "sectorId": stage.tenant.sector("a")}
+    },
+    "deleteStrategy": lambda stage, _: {"id": stage.new_strategy("a")},
 }
 
 

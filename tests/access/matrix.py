@@ -46,6 +46,12 @@ QUERIES = """
                                                               .taskId=tsk* .ideaId=ide*
     content               CONTENT_READ     . y y y y y y H H   id=con siteId=sit
     images                CONTENT_READ     . y y y y y y H H   .ids=img* .siteId=sit* .contentId=con* .taskId=tsk*
+    aiPrompts             SETTINGS_MANAGE  . F F y y y y H H
+    aiPromptPreview       SETTINGS_MANAGE  . F F y y y y H H   subjectId=any
+    integrationSettings   SETTINGS_MANAGE  . F F y y y y H H
+    authorProfiles        CONTENT_READ     . y y y y y y H H
+    strategies            CONTENT_READ     . y y y y y y H H   sectorId=sec
+    systemStatus          SIGNED_IN        . y y y y y y y y
     node                  SIGNED_IN        . y y y y y y H H   id=any
     nodes                 SIGNED_IN        . y y y y y y H H   ids=any*
 """
@@ -81,18 +87,33 @@ MUTATIONS = """
     createSector          SITES_MANAGE     . F F y y y y H H   input.siteId=sit input.industrySectorId=ins
     updateSector          SITES_MANAGE     . F F y y y y H H   input.id=sec
     deleteSector          SITES_MANAGE     . F F y y y y H H   id=sec
+    saveAiPrompt          SETTINGS_MANAGE  . F F y y y y H H
+    resetAiPrompt         SETTINGS_MANAGE  . F F y y y y H H
+    saveIntegrationSettings SETTINGS_MANAGE . F F y y y y H H
+    testIntegrationSettings SETTINGS_MANAGE . F F y y y y H H
+    deleteIntegrationSettings SETTINGS_MANAGE . F F y y y y H H
+    createAuthorProfile   SETTINGS_MANAGE  . F F y y y y H H
+    updateAuthorProfile   SETTINGS_MANAGE  . F F y y y y H H   input.id=aut
+    deleteAuthorProfile   SETTINGS_MANAGE  . F F y y y y H H   id=aut
+    createStrategy        SETTINGS_MANAGE  . F F y y y y H H   input.sectorId=sec
+    updateStrategy        SETTINGS_MANAGE  . F F y y y y H H   input.id=str input.sectorId=sec
+    deleteStrategy        SETTINGS_MANAGE  . F F y y y y H H   id=str
 """
 
 #: Types of rows and what reading them takes, by whatever path.
 TYPES = {
+    "AIPrompt": "SETTINGS_MANAGE",
+    "AIPromptVersion": "SETTINGS_MANAGE",
     "Account": "CONTENT_READ",
     "AccountSubscription": "CONTENT_READ",
+    "AuthorProfile": "CONTENT_READ",
     "Cluster": "CONTENT_READ",
     "Content": "CONTENT_READ",
     "ContentIdea": "CONTENT_READ",
     "Image": "CONTENT_READ",
     "Industry": "PUBLIC",
     "IndustrySector": "PUBLIC",
+    "IntegrationSettings": "SETTINGS_MANAGE",
     "Keyword": "CONTENT_READ",
     "Plan": "PUBLIC",
     "Sector": "CONTENT_READ",
@@ -100,6 +121,7 @@ TYPES = {
     "Session": "SIGNED_IN",
     "Site": "CONTENT_READ",
     "SiteUserAccess": "USERS_MANAGE",
+    "Strategy": "CONTENT_READ",
     "Task": "CONTENT_READ",
     "User": "CONTENT_READ",
     "Viewer": "SIGNED_IN",

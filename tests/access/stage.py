@@ -1,6 +1,7 @@
 """Where the cells of the table are played: an account, another one beside it, and whoever calls."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,7 @@ class Stage:
         self.tenant = world.tenant()
         self._foreign: Tenant | None = None
         self._graphs: dict[tuple[UUID, str], dict[str, UUID]] = {}
+        self._made: dict[tuple[UUID, str], dict[str, str]] = {}
 
     @property
     def foreign(self) -> Tenant:
@@ -157,7 +159,60 @@ class Stage:
         if kind == "uac":
             grants = "SELECT id FROM site_user_access WHERE account_id = %s AND site_id = %s LIMIT 1"
             return ids.show("uac", self._value(grants, tenant.id, tenant.sites[site]))
+        if kind == "str":
+            return self._kept((tenant.id, site), kind, lambda: self.new_strategy(site, tenant))
+        if kind in ("aut", "ist"):
+            make = self.new_author_profile if kind == "aut" else self.new_settings
+            return self._kept((tenant.id, ""), kind, lambda: make(tenant))
         raise AssertionError(f"no account has ids of the kind {kind}")
+
+    def _kept(self, place: tuple[UUID, str], kind: str, make: Callable[[], str]) -> str:
+        """The id that was made for this place before, or a new one."""
+        made = self._made.setdefault(place, {})
+        if kind not in made:
+            made[kind] = make()
+        return made[kind]
+
+    def new_author_profile(self, tenant: Tenant | None = None) -> str:
+        profile_id = new_id()
+        self._insert("author_profile", account_id=(tenant or self.tenant).id, id=profile_id, name=self.word())
+        return ids.show("aut", profile_id)
+
+    def new_strategy(self, site: str, tenant: Tenant | None = None) -> str:
+        """A strategy of the site's sector."""
+        tenant, strategy_id = tenant or self.tenant, new_id()
+        self._insert(
+            "strategy",
+            account_id=tenant.id, id=strategy_id, site_id=tenant.sites[site], sector_id=tenant.sectors[site],
+            name=self.word(), prompt_types=["IDEAS"],
+        )  # fmt: skip
+        return ids.show("str", strategy_id)
+
+    def new_settings(self, tenant: Tenant | None = None) -> str:
+        """Settings with a key that nobody can open, so that a test of them calls nobody."""
+        settings_id = new_id()
+        self._insert(
+            "integration_settings",
+            account_id=(tenant or self.tenant).id, id=settings_id, integration_type="OPENAI",
+            api_key=b"sealed by nobody", api_key_last4="last",
+        )  # fmt: skip
+        return ids.show("ist", settings_id)
+
+    def saved_settings(self) -> str:
+        """The provider that the account has settings for."""
+        self.id_of("ist", self.tenant, "a")
+        return "OPENAI"
+
+    def saved_prompt(self) -> str:
+        """The type of a prompt that the account has changed."""
+        return self._kept((self.tenant.id, ""), "prompt", self._save_prompt)
+
+    def _save_prompt(self) -> str:
+        owner = self.tenant[Role.OWNER].id
+        place = {"account_id": self.tenant.id, "prompt_type": "IDEAS", "version": 1}
+        self._insert("ai_prompt_version", id=new_id(), value="{{data}}", created_by_id=owner, **place)
+        self._insert("ai_prompt", id=new_id(), last_version=1, updated_by_id=owner, **place)
+        return "IDEAS"
 
     def _graph(self, tenant: Tenant, site: str) -> dict[str, UUID]:
         """By kind: a keyword in a cluster, an idea of it, its task, the content of that and an image in it."""

@@ -110,6 +110,12 @@ def _other_input(rule: Rule, stage: Stage, caller: Caller) -> dict[str, Any]:
         return {"currentPassword": OTHER_PASSWORD, "newPassword": "granite lantern 5"}
     if rule.field == "setAccountStatus":
         return {"accountId": stage.tenant.public_id, "status": "CANCELLED"}
+    if rule.field == "resetAiPrompt":
+        return {"promptType": "CONTENT"}
+    if rule.field == "deleteIntegrationSettings":
+        return {"integrationType": "RUNWARE"}
+    if rule.field == "testIntegrationSettings":
+        return {"input": {"integrationType": "RUNWARE"}}
     if rule.field in ("deleteSite", "deleteSector"):
         return {"id": stage.tenant.site("b") if rule.field == "deleteSite" else stage.tenant.sector("b")}
     return arguments_for(rule.field, stage, caller)

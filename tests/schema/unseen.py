@@ -12,5 +12,9 @@ UNSEEN = {
     "ErrorCode.STALE_VERSION": "nothing is edited by version yet",
     "ErrorCode.INSUFFICIENT_CREDITS": "nothing costs credits yet",
     "ErrorCode.EXTERNAL_SERVICE": "nothing calls another service yet",
-    **{f"{name}.message": "no mutation has anything to say beside its objects yet" for name in _PAYLOADS},
+    **{
+        f"{name}.message": "this mutation has nothing to say beside its objects yet"
+        for name in _PAYLOADS
+        if name != "SaveIntegrationSettingsPayload"
+    },
 }

@@ -1,0 +1,112 @@
+"""Strategies: instructions that some types of prompts get, in the whole account or in one sector."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8 import changes, constraints, inputs
+from igny8.auth.tables import Sector
+from igny8.changes import ChangeKind
+from igny8.db import new_id
+from igny8.errors import AlreadyExists, DomainError, NotFound
+from igny8.inputs import KEEP, Check, Keep
+from igny8.system.tables import PromptType, Strategy
+
+_CHECKS: Final[dict[str, Check]] = {"name": inputs.name, "description": inputs.text}
+
+
+async def create(
+    session: AsyncSession,
+    account_id: UUID,
+    *,
+    name: str,
+    description: str | None = None,
+    sector_id: UUID | None = None,
+    prompt_types: Sequence[PromptType] = (),
+    instructions: object = None,
+    is_active: bool = True,
+) -> UUID:
+    """A new strategy. Raises ValidationFailed, AlreadyExists (name), NotFound (sector)."""
+    strategy_id = new_id()
+    values = inputs.checked(_CHECKS, {"name": name, "description": description})
+    values |= {
+        "site_id": await _site_of(session, account_id, sector_id),
+        "sector_id": sector_id,
+        "prompt_types": _listed(prompt_types),
+        "instructions": inputs.json_object(instructions, ("input", "instructions")),
+        "is_active": is_active,
+    }
+    async with constraints.told(session, _refusals(values)):
+        await session.execute(sa.insert(Strategy).values(account_id=account_id, id=strategy_id, **values))
+    changes.record(session, ChangeKind.CREATED, "Strategy", [strategy_id])
+    return strategy_id
+
+
+async def update(
+    session: AsyncSession,
+    account_id: UUID,
+    strategy_id: UUID,
+    *,
+    name: str | Keep | None = KEEP,
+    description: str | Keep | None = KEEP,
+    sector_id: UUID | Keep | None = KEEP,
+    prompt_types: Sequence[PromptType] | Keep | None = KEEP,
+    instructions: object = KEEP,
+    is_active: bool | Keep | None = KEEP,
+) -> None:
+    """Change what is given. Raises ValidationFailed, AlreadyExists (name), NotFound (strategy, sector)."""
+    values = inputs.checked(_CHECKS, {"name": name, "description": description})
+    if sector_id is not KEEP:
+        values |= {"site_id": await _site_of(session, account_id, sector_id), "sector_id": sector_id}
+    if prompt_types is not KEEP:
+        values["prompt_types"] = _listed(inputs.required(prompt_types, ("input", "promptTypes")))
+    if instructions is not KEEP:
+        values["instructions"] = inputs.json_object(instructions, ("input", "instructions"))
+    if is_active is not KEEP:
+        values["is_active"] = inputs.required(is_active, ("input", "isActive"))
+    own = sa.and_(Strategy.account_id == account_id, Strategy.id == strategy_id)
+    if not values:
+        await _found(session, sa.select(Strategy.id).where(own))
+        return
+    async with constraints.told(session, _refusals(values)):
+        await _found(session, sa.update(Strategy).where(own).values(values).returning(Strategy.id))
+    changes.record(session, ChangeKind.UPDATED, "Strategy", [strategy_id])
+
+
+async def delete(session: AsyncSession, account_id: UUID, strategy_id: UUID) -> None:
+    """Delete a strategy. Raises NotFound."""
+    own = sa.and_(Strategy.account_id == account_id, Strategy.id == strategy_id)
+    gone = await session.execute(sa.delete(Strategy).where(own).returning(Strategy.id))
+    if gone.first() is None:
+        raise NotFound("No strategy with this id.", field=("id",))
+    changes.record(session, ChangeKind.DELETED, "Strategy", [strategy_id])
+
+
+def _listed(prompt_types: Sequence[PromptType]) -> list[str]:
+    return list(dict.fromkeys(one.value for one in prompt_types))
+
+
+async def _site_of(session: AsyncSession, account_id: UUID, sector_id: UUID | None) -> UUID | None:
+    if sector_id is None:
+        return None
+    sector = sa.select(Sector.site_id).where(Sector.account_id == account_id, Sector.id == sector_id)
+    site_id = (await session.execute(sector.with_for_update(key_share=True))).scalar_one_or_none()
+    if site_id is None:
+        raise NotFound("No sector with this id.", field=("input", "sectorId"))
+    return site_id
+
+
+async def _found(session: AsyncSession, statement: sa.Executable) -> None:
+    if (await session.execute(statement)).first() is None:
+        raise NotFound("No strategy with this id.", field=("input", "id"))
+
+
+def _refusals(values: Mapping[str, object]) -> dict[str, DomainError]:
+    return {
+        "uq_strategy_name": AlreadyExists(
+            f"Another strategy is called {values.get('name')}. Choose another name.", field=("input", "name")
+        )
+    }

@@ -5,6 +5,7 @@
 
 import base64
 import binascii
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -101,6 +102,12 @@ class Settings(SecretsSettings):
     openai_base_url: str = "https://api.openai.com/v1"
     runware_api_key: SecretStr | None = Field(None, description="For accounts that have no key of their own.")
     runware_base_url: str = "https://api.runware.ai/v1"
+    ai_models: Path | None = Field(None, description="JSON list of models and prices over the built-in ones.")
+    ai_calls_in_flight: int = Field(200, ge=1, description="Calls at once with one key, in each process.")
+    ai_daily_usd: Decimal = Field(
+        Decimal(200), ge=0, description="A day's most with the server's keys, all accounts."
+    )
+    ai_daily_usd_account: Decimal = Field(Decimal(20), ge=0, description="The same for one account.")
 
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)

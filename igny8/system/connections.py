@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 import structlog
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from igny8.ai.calls import Connection, Provider
 from igny8.errors import NotAllowedNow
 from igny8.inputs import KEEP, Keep
 from igny8.secrets import Keyring, SecretUnreadable
@@ -25,16 +26,6 @@ _NAMES: Final[Mapping[IntegrationType, str]] = {
     IntegrationType.OPENAI: "OpenAI",
     IntegrationType.RUNWARE: "Runware",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where to call, with which key, and whose it is."""
-
-    provider: str
-    base_url: str
-    api_key: str
-    owner: Literal["ACCOUNT", "SERVER"]
 
 
 async def connection_for(
@@ -53,13 +44,13 @@ async def connection_for(
                 f"The settings for {_NAMES[provider]} name an address and no key."
                 " Save the key with saveIntegrationSettings, or clear the address."
             )
-        return Connection(provider.value, own.base_url or address, key, "ACCOUNT")
+        return Connection(Provider(provider.value), own.base_url or address, key, "ACCOUNT")
     if fallback is None:
         raise NotAllowedNow(
             f"There is no key for {_NAMES[provider]}. Save one with saveIntegrationSettings;"
             f" an operator can set one for all accounts in IGNY8_{provider}_API_KEY."
         )
-    return Connection(provider.value, address, fallback.get_secret_value(), "SERVER")
+    return Connection(Provider(provider.value), address, fallback.get_secret_value(), "SERVER")
 
 
 def server_access(settings: Settings, provider: IntegrationType) -> tuple[str, SecretStr | None]:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from igny8.tenancy import SITES, count_rows, protect, publish
 
 revision = '0006'
-down_revision = '0003'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 

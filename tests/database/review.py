@@ -14,6 +14,7 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "signin": READ,
         "system": ALL,
     },
+    "ai_call": {"app": "SELECT, INSERT, UPDATE", "system": "SELECT, UPDATE, DELETE"},
     "ai_prompt": {"app": ALL, "system": ALL},
     "ai_prompt_version": {"app": ALL, "system": ALL},
     "alembic_version": {"app": READ, "system": READ},
@@ -114,5 +115,6 @@ NOT_LED_BY_ACCOUNT = {
     "ix_app_user_signin": "sign-in knows an address before it knows the account",
     "uq_refresh_token_digest": "the digest is all that a caller brings",
     "uq_mail_token_digest": "the digest is all that a caller brings",
+    "ix_ai_call_server_spending": "the cap of the server's keys is over all accounts",
     "ix_mail_due": "the sender works across accounts",
 }

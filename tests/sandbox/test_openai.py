@@ -19,7 +19,7 @@ PLAIN: Any = [{"role": "user", "content": "Write about garden roses."}]
 
 
 def block(data: object) -> Any:
-    return [{"role": "user", "content": f"Do it.\n<data-0123abcd>\n{json.dumps(data)}\n</data-0123abcd>"}]
+    return [{"role": "user", "content": f"Do it.\n<data>\n{json.dumps(data)}\n</data>"}]
 
 
 def schema(called: str, /, **properties: Any) -> Any:

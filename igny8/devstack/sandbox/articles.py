@@ -40,7 +40,8 @@ def ideas(data: Any, random: Random) -> dict[str, Any]:
     """Ideas for each cluster that was sent, `per_cluster` of them."""
     made = []
     for cluster in data["clusters"]:
-        keywords = [str(row["keyword"]) for row in cluster["keywords"]] or [str(cluster["name"])]
+        keywords = [str(row["keyword"] if isinstance(row, dict) else row) for row in cluster["keywords"]]
+        keywords = keywords or [str(cluster["name"])]
         shapes = random.sample(_TITLES, min(len(_TITLES), int(data.get("per_cluster") or 5)))
         for number, (structure, title) in enumerate(shapes):
             keyword = keywords[number % len(keywords)]

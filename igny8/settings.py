@@ -103,11 +103,13 @@ class Settings(SecretsSettings):
     runware_api_key: SecretStr | None = Field(None, description="For accounts that have no key of their own.")
     runware_base_url: str = "https://api.runware.ai/v1"
     ai_models: Path | None = Field(None, description="JSON list of models and prices over the built-in ones.")
-    ai_calls_in_flight: int = Field(200, ge=1, description="Calls at once with one key, in each process.")
     ai_daily_usd: Decimal = Field(
         Decimal(200), ge=0, description="A day's most with the server's keys, all accounts."
     )
     ai_daily_usd_account: Decimal = Field(Decimal(20), ge=0, description="The same for one account.")
+    jobs_at_once: int = Field(250, ge=1, description="How many jobs one worker runs at once.")
+    provider_calls_at_once: int = Field(250, ge=1, description="How many calls one worker makes to one AI provider.")
+    drain_seconds: float = Field(30.0, ge=0, description="How long a worker that is stopped may go on with its jobs.")
 
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)

@@ -4,22 +4,34 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 import dramatiq
+import httpx2
 import structlog
 from dramatiq.middleware import CurrentMessage
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from igny8 import outgoing
+from igny8.ai.calls import Connection, Provider
+from igny8.ai.catalogue import Catalogue
+from igny8.ai.providers import engine
+from igny8.ai.steps import DailyCaps, Spending, spent_by_everyone
 from igny8.db import Database, LoginRole
 from igny8.events import Bus
 from igny8.jobs import Queue, Task
+from igny8.jobs.ai import Ai
 from igny8.jobs.hints import ACTOR, Hints, broker
 from igny8.jobs.host import Host
 from igny8.jobs.leases import Leases
 from igny8.jobs.runner import Runner
 from igny8.jobs.turns import Turns
+from igny8.secrets import Keyring
 from igny8.settings import Settings
+from igny8.system.connections import connection_for
+from igny8.system.tables import IntegrationType
 
 log = structlog.get_logger()
 
@@ -29,6 +41,10 @@ TASKS: Final[tuple[Task[Any], ...]] = ()
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 1}
 #: Milliseconds between two looks into an empty queue.
 _LOOK_AGAIN: Final = 20
+#: One call to a provider, its answer included: seconds and bytes at most.
+_CALL_SECONDS: Final = 600
+_LARGEST_ANSWER: Final = 30_000_000
+_CONNECTIONS: Final = 300
 #: Threads that hand over jobs: each hint takes one for well under a millisecond.
 _THREADS: Final = 4
 
@@ -52,7 +68,11 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
     bus = Bus(redis_url)
     hints = Hints(db, redis_url, bus)
     leases = Leases(settings.database_system_url.get_secret_value(), asyncio.get_running_loop())
-    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, Turns(settings.provider_calls_at_once))
+    http = outgoing.client(
+        settings.outgoing_private, timeout=_CALL_SECONDS, max_bytes=_LARGEST_ANSWER, max_connections=_CONNECTIONS
+    )
+    turns = Turns(settings.provider_calls_at_once)
+    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, turns, _ai(settings, db, http))
     runner = Runner(host, leases, tasks, at_once=settings.jobs_at_once)
     consumer = _consumer(redis_url, runner)
     await db.open()
@@ -70,7 +90,23 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
         await asyncio.wait({telling})
         await hints.close()
         await bus.close()
+        await http.aclose()
         await db.close()
+
+
+def _ai(settings: Settings, db: Database, http: httpx2.AsyncClient) -> Ai:
+    keyring = Keyring(settings.secrets_keys)
+
+    async def connect(session: AsyncSession, account_id: UUID, provider: Provider) -> Connection:
+        kind = IntegrationType(provider.value)
+        return await connection_for(session, account_id, kind, keyring=keyring, settings=settings)
+
+    async def spent() -> Decimal:
+        async with db.session(LoginRole.SYSTEM) as session:
+            return await spent_by_everyone(session)
+
+    caps = DailyCaps(settings.ai_daily_usd_account, settings.ai_daily_usd)
+    return Ai(engine(http, Catalogue.load(settings.ai_models)), connect, Spending(caps, spent))
 
 
 def _consumer(redis_url: str, runner: Runner) -> dramatiq.Worker:

@@ -22,12 +22,14 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where to call, with which key, and whose it is. The key is in no representation of it."""
+    """Where to call, with which key, whose it is, and which models are wanted. Its representation hides the key."""
 
     provider: Provider
     base_url: str
     api_key: str = field(repr=False)
     owner: Literal["ACCOUNT", "SERVER"]
+    text_model: str | None = None
+    image_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """One call to a provider, with all that has to be around it: stored steps, retries, repair, metering, bounds."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from random import random
 from typing import Final, TypeVar
@@ -40,7 +39,7 @@ _FAULTS_SHOWN: Final = 5
 
 
 class Engine:
-    """Calls providers. One for each process: it bounds the calls in flight for each key."""
+    """Calls providers."""
 
     def __init__(
         self,
@@ -49,12 +48,9 @@ class Engine:
         images: Mapping[Provider, SpeaksImages],
         embeddings: Mapping[Provider, SpeaksEmbeddings],
         catalogue: Catalogue,
-        most_in_flight: int,
     ) -> None:
         self.catalogue = catalogue
         self._texts, self._images, self._embeddings = texts, images, embeddings
-        self._most_in_flight = most_in_flight
-        self._in_flight: dict[bytes, asyncio.Semaphore] = {}
 
     async def text(
         self,
@@ -142,7 +138,7 @@ class Engine:
             if isinstance(begun, Stored):
                 return begun.content, begun.usage
             try:
-                async with self._turn(connection):
+                async with steps.turn(connection.provider):
                     raw = await ask()
             except AiError as error:
                 await steps.fail(begun)
@@ -156,11 +152,6 @@ class Engine:
             await steps.store(begun, raw, usage)
             return raw.content, usage
         raise AssertionError("the last attempt answers or raises")
-
-    def _turn(self, connection: Connection) -> asyncio.Semaphore:
-        """A place among the calls in flight with one key."""
-        digest = hashlib.sha256(f"{connection.provider} {connection.base_url} {connection.api_key}".encode()).digest()
-        return self._in_flight.setdefault(digest, asyncio.Semaphore(self._most_in_flight))
 
 
 _REPAIR: Final = (

@@ -9,13 +9,12 @@ from igny8.ai.openai import OpenAi
 from igny8.ai.runware import Runware
 
 
-def engine(http: httpx2.AsyncClient, catalogue: Catalogue, *, most_in_flight: int) -> Engine:
-    """The engine over one guarded client; `most_in_flight` is for each key."""
+def engine(http: httpx2.AsyncClient, catalogue: Catalogue) -> Engine:
+    """The engine over one guarded client."""
     openai, runware = OpenAi(http), Runware(http)
     return Engine(
         texts={Provider.OPENAI: openai},
         images={Provider.OPENAI: openai, Provider.RUNWARE: runware},
         embeddings={Provider.OPENAI: openai},
         catalogue=catalogue,
-        most_in_flight=most_in_flight,
     )

@@ -4,10 +4,12 @@ A worker that dies between the call and the storing loses that one answer; whoev
 begun, notes it as abandoned, and calls again.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Numeric, Select, func, insert, select, update
@@ -21,6 +23,12 @@ from igny8.db import new_id
 #: A transaction in the job's account; it refuses to begin for a worker that has lost its job to another.
 Open = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
+#: Waits for a place among the calls that are made to a provider at once.
+Turn = Callable[[str], AbstractAsyncContextManager[None]]
+
+#: For how long the sum over all accounts is taken to be as it was.
+_KNOWN_SECONDS: Final = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class DailyCaps:
@@ -33,24 +41,33 @@ class DailyCaps:
 class Spending:
     """What calls with the server's own keys have cost today.
 
-    The caps are looked at before every call. Calls in flight are not in the sum yet, so it can be passed by no more
-    than what they cost.
+    The caps are looked at before every call. Calls in flight, and those that all accounts have ended in the last two
+    seconds, are not in the sum yet: it can be passed by no more than what they cost.
     """
 
     def __init__(self, caps: DailyCaps, everyone: Callable[[], Awaitable[Decimal]]) -> None:
         """`everyone` sums the day over all accounts: `spent_by_everyone` as the system's role."""
         self._caps = caps
         self._everyone = everyone
+        self._known = Decimal(0)
+        self._stale_at = 0.0
 
     async def check(self, session: AsyncSession, account_id: UUID) -> None:
         """Raises AiError when a cap is reached."""
         mine = (await session.execute(_spent().where(AiCall.account_id == account_id))).scalar_one()
-        if mine >= self._caps.account or await self._everyone() >= self._caps.everyone:
+        if mine >= self._caps.account or await self._spent_by_everyone() >= self._caps.everyone:
             raise AiError(
                 AiErrorCode.PROVIDER_LIMIT,
                 "Today's budget for calls with the server's own key is used up. Save a key of your own with"
                 " saveIntegrationSettings, or try again tomorrow (UTC).",
             )
+
+    async def _spent_by_everyone(self) -> Decimal:
+        now = time.monotonic()
+        if now >= self._stale_at:
+            self._stale_at = now + _KNOWN_SECONDS
+            self._known = await self._everyone()
+        return self._known
 
 
 async def spent_by_everyone(session: AsyncSession) -> Decimal:
@@ -75,7 +92,9 @@ class Stored:
 class Steps:
     """The paid steps of one job."""
 
-    def __init__(self, open: Open, account_id: UUID, job_id: UUID, spending: Spending) -> None:
+    def __init__(self, open: Open, account_id: UUID, job_id: UUID, spending: Spending, turn: Turn) -> None:
+        """`turn` is a place among the calls that are made to a provider at once."""
+        self.turn = turn
         self._open = open
         self._account_id = account_id
         self._job_id = job_id

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from igny8.ai.errors import AiError
 from igny8.errors import DomainError, ErrorCode, Unavailable
 from igny8.jobs.tables import JobErrorCode
 
@@ -74,6 +75,9 @@ def failure_of(error: Exception) -> JobFailure:
     match error:
         case JobFailure():
             return error
+        case AiError():
+            code = JobErrorCode(error.code.value)
+            return JobFailure(code, error.message, retryable=error.retryable, retry_after=error.retry_after)
         case DomainError():
             return JobFailure(_DOMAIN.get(error.code, JobErrorCode.CONFLICT), error.message)
         case TimeoutError():

@@ -12,6 +12,7 @@ from igny8 import transactions
 from igny8.changes import Actor
 from igny8.db import Database, LoginRole
 from igny8.events import Bus
+from igny8.jobs.ai import Ai
 from igny8.jobs.hints import Hints
 from igny8.jobs.turns import Turns
 
@@ -25,7 +26,8 @@ _ENTER: Final = text(
 class Host:
     """Connections of the application's role, and the ways to tell others."""
 
-    def __init__(self, db: Database, connections: int, bus: Bus, hints: Hints, turns: Turns) -> None:
+    def __init__(self, db: Database, connections: int, bus: Bus, hints: Hints, turns: Turns, ai: Ai) -> None:
+        self.ai = ai
         self.bus = bus
         self.turns = turns
         self._db = db

@@ -9,6 +9,9 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from igny8.ai.calls import Connection, Provider
+from igny8.ai.engine import Engine
+from igny8.ai.steps import Steps
 from igny8.changes import Actor
 from igny8.db import new_id
 from igny8.jobs import progress
@@ -155,6 +158,20 @@ class Running:
         """Raises Cancelled once the attempt is to end; what awaits something is interrupted without asking."""
         if self.stopping:
             raise Cancelled
+
+    @property
+    def engine(self) -> Engine:
+        """Calls providers; with `connection()` for the key and `steps()` for what was paid already."""
+        return self._host.ai.engine
+
+    async def connection(self, provider: Provider) -> Connection:
+        """The key that the account's calls use. Raises NotAllowedNow when there is none."""
+        async with self.transaction() as session:
+            return await self._host.ai.connect(session, self.account_id, provider)
+
+    def steps(self) -> Steps:
+        """The paid steps of this job, over all its attempts."""
+        return Steps(self.transaction, self.account_id, self.id, self._host.ai.spending, self.turn)
 
     def turn(self, provider: str) -> AbstractAsyncContextManager[None]:
         """A place among the calls that this process makes to a provider at once; accounts take turns."""

@@ -44,7 +44,9 @@ async def connection_for(
                 f"The settings for {_NAMES[provider]} name an address and no key."
                 " Save the key with saveIntegrationSettings, or clear the address."
             )
-        return Connection(Provider(provider.value), own.base_url or address, key, "ACCOUNT")
+        return Connection(
+            Provider(provider.value), own.base_url or address, key, "ACCOUNT", own.text_model, own.image_model
+        )
     if fallback is None:
         raise NotAllowedNow(
             f"There is no key for {_NAMES[provider]}. Save one with saveIntegrationSettings;"

@@ -1,7 +1,7 @@
 """The engine as production builds it, in front of a sandbox that counts what it is asked."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -40,7 +40,7 @@ def addresses(log: CallLog) -> Iterator[dict[Provider, str]]:
 @pytest.fixture
 async def engine() -> AsyncIterator[Engine]:
     async with outgoing.client(True, timeout=60) as http:
-        yield engine_over(http, Catalogue.load(), most_in_flight=3)
+        yield engine_over(http, Catalogue.load())
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Bench:
     caps: DailyCaps
 
     def steps(self) -> Steps:
-        return Steps(self._open, self.account_id, self.job_id, Spending(self.caps, self._everyone))
+        return Steps(self._open, self.account_id, self.job_id, Spending(self.caps, self._everyone), self._turn)
 
     def connection(self, provider: Provider = Provider.OPENAI, *, owner: str = "SERVER") -> Connection:
         return Connection(provider, self.addresses[provider], KEY, "SERVER" if owner == "SERVER" else "ACCOUNT")
@@ -66,6 +66,10 @@ class Bench:
 
     async def calls(self) -> list[AiCall]:
         return sorted(await rows_of(self.db, AiCall, self.account_id), key=lambda call: call.id)
+
+    @asynccontextmanager
+    async def _turn(self, provider: str) -> AsyncIterator[None]:
+        yield
 
     def _open(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transactions.acting_as(self.db, self.account_id, new_id())

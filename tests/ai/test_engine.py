@@ -1,7 +1,6 @@
 """Calls to providers: paid once, repeated when that helps, told in plain words when it does not."""
 
 import array
-import asyncio
 import io
 import json
 from decimal import Decimal
@@ -117,7 +116,7 @@ async def test_what_is_not_answered_in_time_is_a_timeout(engine: Engine, bench: 
     from igny8.ai.providers import engine as engine_over
 
     async with outgoing.client(True, timeout=0.3) as http:
-        impatient = engine_over(http, engine.catalogue, most_in_flight=1)
+        impatient = engine_over(http, engine.catalogue)
         error = await refused(impatient, bench, note("slow-5"))
     assert (error.code, error.retryable) == (AiErrorCode.TIMEOUT, True)
 
@@ -141,19 +140,6 @@ async def test_the_servers_key_has_a_daily_cap_and_the_accounts_own_has_none(eng
         await engine.text(bench.connection(), note(), steps=bench.steps(), key="second")
     await engine.text(bench.connection(owner="ACCOUNT"), note(), steps=bench.steps(), key="second")
     assert bench.states() == ["finished"] * 2
-
-
-async def test_no_more_calls_are_in_flight_than_one_key_may_have(engine: Engine, bench: Bench) -> None:
-    async def one(number: int) -> None:
-        await engine.text(bench.connection(), note("slow-0"), steps=bench.steps(), key=f"note {number}")
-
-    most = 0
-    jobs = [asyncio.create_task(one(number)) for number in range(8)]
-    while not all(job.done() for job in jobs):
-        most = max(most, bench.states().count("started"))
-        await asyncio.sleep(0.005)
-    assert 1 <= most <= 3
-    assert len(bench.states()) == 8
 
 
 @pytest.mark.parametrize("provider", list(Provider))
@@ -189,7 +175,7 @@ async def test_an_address_inside_is_not_called(engine: Engine, bench: Bench) -> 
     from igny8.ai.providers import engine as engine_over
 
     async with outgoing.client(False) as http:
-        error = await refused(engine_over(http, engine.catalogue, most_in_flight=1), bench, note())
+        error = await refused(engine_over(http, engine.catalogue), bench, note())
     assert (error.code, error.retryable) == (AiErrorCode.PROVIDER_UNAVAILABLE, False)
     assert bench.states() == []
 

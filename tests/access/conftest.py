@@ -5,8 +5,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from argon2 import PasswordHasher
 
+from igny8.settings import Settings
 from tests.access.stage import PASSWORD, Stage
 from tests.support.world import World
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Everything that a row leads to is read at once, three rows deep."""
+    return settings.model_copy(update={"max_nodes": 200_000})
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from graphql import GraphQLSchema, print_schema
 from psycopg import sql
 
 from igny8.access import Role
+from igny8.db import new_id
 from igny8.settings import Settings
 from tests.differential.operations import Operation, first_difference, marks_in
 from tests.differential.plain import LINKS, TABLES, Asker, Plain
@@ -77,6 +78,7 @@ def fill(graph: Graph, random: Random) -> None:
             task_id=None if number % 2 else graph.ids[f"Task {number}"],
             position=random.choice((None, 1, 2)),
         )
+    fill_system(graph)
     keywords = [name for name in graph.ids if name.split()[0] in words]
     for number in range(8):
         for name in random.sample(keywords, 2):
@@ -84,6 +86,31 @@ def fill(graph: Graph, random: Random) -> None:
     for number in range(4):
         for name in random.sample(keywords, 3):
             graph._link("idea_keyword", idea_id=graph.ids[f"Idea {number}"], keyword_id=graph.ids[name])
+
+
+def fill_system(graph: Graph) -> None:
+    """Strategies with a sector and without; and what an account has of its own, once."""
+    tenant, site = graph.tenant, graph.site
+    for number in range(4):
+        placed = {"site_id": tenant.sites[site], "sector_id": tenant.sectors[site]} if number % 2 else {}
+        graph._execute(
+            "strategy",
+            {
+                "account_id": tenant.id, "id": new_id(), "name": f"{site} {number}",
+                "prompt_types": [["IDEAS", "CONTENT"], []][number // 2], "instructions": json.dumps({"a": [number]}),
+                **placed,
+            },
+        )  # fmt: skip
+    if site != "a":
+        return
+    for number in range(3):
+        profile = {"account_id": tenant.id, "id": new_id(), "name": f"P{number}", "is_default": number == 1}
+        graph._execute("author_profile", profile)
+    checks = [{"id": "key", "passed": False, "blocking": True, "message": "No.", "remedy": None}]
+    report = {"ok": False, "checks": checks, "testedAt": "2026-01-01T00:00:00+00:00"}
+    for provider, tested in (("OPENAI", json.dumps(report)), ("RUNWARE", None)):
+        own = {"account_id": tenant.id, "id": new_id(), "integration_type": provider, "last_test": tested}
+        graph._execute("integration_settings", own)
 
 
 def visible(settings: Settings, person: Person | None, account: str | None) -> dict[str, list[Any]]:

@@ -48,6 +48,9 @@ TABLES = {
     "Task": ("task", "tsk"),
     "Content": ("content", "con"),
     "Image": ("image", "img"),
+    "AuthorProfile": ("author_profile", "aut"),
+    "Strategy": ("strategy", "str"),
+    "IntegrationSettings": ("integration_settings", "ist"),
 }
 #: Tables that only others are read through.
 LINKS = ("keyword_cluster", "idea_keyword", "task_keyword", "wallet")
@@ -63,7 +66,8 @@ NEEDS: dict[tuple[str, str], Permission] = {
 }
 PUBLIC_ROOTS = frozenset({"plans", "industries"})
 SIGNED_IN_ROOTS = frozenset({"viewer", "sessions", "node", "nodes"})
-ROOT_NEEDS = {"users": MANAGES, "accounts": Permission.SYSTEM_ADMIN}
+SETS = Permission.SETTINGS_MANAGE
+ROOT_NEEDS = {"users": MANAGES, "accounts": Permission.SYSTEM_ADMIN, "integrationSettings": SETS}
 PUBLIC_TYPES = frozenset({"Industry", "IndustrySector", "SeedKeyword", "Plan"})
 SEARCHED = {
     "User": ("name", "email"),
@@ -212,6 +216,9 @@ class Plain:
     def root_plans(self) -> list[Row]:
         return sorted(self.where("Plan", is_active=True), key=lambda row: (Decimal(row["price"]), row["id"]))
 
+    def root_integration_settings(self) -> list[Row]:
+        return sorted(self.all("IntegrationSettings"), key=lambda row: (row["integration_type"], row["id"]))
+
     def root_site(self, id: str | None = None, slug: str | None = None) -> Row | None:
         if id is None and slug is None:
             return None
@@ -250,7 +257,7 @@ class Plain:
     def may_read(self, type_name: str) -> bool:
         if type_name in PUBLIC_TYPES or type_name == "Session":
             return True
-        return self.asker.may(MANAGES if type_name == "SiteUserAccess" else READS)
+        return self.asker.may({"SiteUserAccess": MANAGES, "IntegrationSettings": SETS}.get(type_name, READS))
 
     def field(self, row: Row, type_name: str, name: str, given: Json) -> Any:
         if name == "id":

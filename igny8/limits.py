@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Numeric, Text, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Numeric, Select, Text, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -120,12 +120,25 @@ async def maximum(session: AsyncSession, account_id: UUID, limit: PlanLimit) -> 
 async def check(session: AsyncSession, account_id: UUID, limit: PlanLimit) -> None:
     """Refuse what this transaction has just added when it passes the plan. Raises LimitReached."""
     await session.flush()
-    used = (
-        await session.execute(
-            select(LimitUsage.used).where(LimitUsage.account_id == account_id, LimitUsage.limit == limit.value)
-        )
-    ).scalar_one_or_none() or 0
+    used = (await session.execute(_used(account_id, limit))).scalar_one_or_none() or 0
     refuse_above(limit, used, await maximum(session, account_id, limit))
+
+
+async def room(session: AsyncSession, account_id: UUID, limit: PlanLimit) -> int | None:
+    """How many more there may be; None is unlimited. Nobody else takes of it until the transaction ends."""
+    used = (await session.execute(_used(account_id, limit).with_for_update())).scalar_one_or_none() or 0
+    most = await maximum(session, account_id, limit)
+    return None if most is None else max(0, most - used)
+
+
+async def refuse_more(session: AsyncSession, account_id: UUID, limit: PlanLimit) -> None:
+    """Refuse one more than there is room for. Raises LimitReached."""
+    used = (await session.execute(_used(account_id, limit))).scalar_one_or_none() or 0
+    refuse_above(limit, used + 1, await maximum(session, account_id, limit))
+
+
+def _used(account_id: UUID, limit: PlanLimit) -> Select[int]:
+    return select(LimitUsage.used).where(LimitUsage.account_id == account_id, LimitUsage.limit == limit.value)
 
 
 def refuse_above(limit: PlanLimit, used: int, most: int | None) -> None:

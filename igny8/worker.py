@@ -28,6 +28,7 @@ from igny8.jobs.host import Host
 from igny8.jobs.leases import Leases
 from igny8.jobs.runner import Runner
 from igny8.jobs.turns import Turns
+from igny8.planner.clustering import cluster_keywords
 from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.system.connections import connection_for
@@ -36,7 +37,7 @@ from igny8.system.tables import IntegrationType
 log = structlog.get_logger()
 
 #: Everything that workers can do. A new task is added here by hand.
-TASKS: Final[tuple[Task[Any], ...]] = ()
+TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords,)
 
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 1}
 #: Milliseconds between two looks into an empty queue.

@@ -10,7 +10,19 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -123,12 +135,12 @@ class CreditUsage(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     operation_type: Mapped[str]
-    credits_used: Mapped[int] = mapped_column(BigInteger)
+    credits_used: Mapped[int] = mapped_column(Integer)
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(12, 6))
     provider: Mapped[str | None]
     model: Mapped[str | None]
-    tokens_input: Mapped[int | None] = mapped_column(BigInteger)
-    tokens_output: Mapped[int | None] = mapped_column(BigInteger)
+    tokens_input: Mapped[int | None] = mapped_column(Integer)
+    tokens_output: Mapped[int | None] = mapped_column(Integer)
     job_id: Mapped[UUID | None]
     site_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None]
@@ -211,6 +223,11 @@ async def settle(
     }
     paid: tuple[int] | None = await fetch_row(session, SETTLE, values)
     return await charged_to(session, account_id, job_id) if paid is None else paid[0]
+
+
+async def lock(session: AsyncSession, account_id: UUID) -> None:
+    """Wait for the account's wallet, for those who must lock something else before they settle."""
+    await session.execute(select(Wallet.account_id).where(Wallet.account_id == account_id).with_for_update())
 
 
 async def charged_to(session: AsyncSession, account_id: UUID, job_id: UUID) -> int:

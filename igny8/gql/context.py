@@ -18,6 +18,8 @@ from igny8.db import Database
 from igny8.errors import BadRequest, Forbidden, NotAllowedNow, RequestError, Unauthenticated
 from igny8.gql.payloads import MutationPayload, storable
 from igny8.gql.rate import Throttle
+from igny8.gql.read.declarations import Gate
+from igny8.gql.read.objects import refuse
 from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.tokens import AccessTokens, RefreshTokens
@@ -130,6 +132,24 @@ class Context:
                     await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
         if session.info.get(transactions.HOLDS_MAIL):
             self.services.mail_waiting.set()
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[Write]:
+        """A look before the running mutation waits on the world: checked as `writing`, and nothing is kept."""
+        mutating = self._running()
+        async with transactions.entered(self.services.db, self.required_credentials()) as (session, who):
+            _refuse(who, mutating)
+            yield Write(session, who.viewer)
+
+    @asynccontextmanager
+    async def reading(self, gate: Gate) -> AsyncIterator[Write]:
+        """A transaction of a plain resolver's. Raises Unauthenticated, Forbidden, BadRequest as compiled reads do."""
+        credentials = self.required_credentials()
+        async with transactions.entered(self.services.db, credentials) as (session, who):
+            refused = refuse(gate, who.viewer.role, account_named=who.viewer.acts_abroad)
+            if refused is not None:
+                raise refused
+            yield Write(session, who.viewer)
 
     async def look_for_replay(self) -> None:
         """For a mutation that works before its transaction at home: raises Replay when its key was used before.

@@ -25,6 +25,8 @@ KINDS: Final = {
     "tsk": "task",
     "con": "content",
     "img": "image",
+    "ctr": "credit transaction",
+    "cus": "credit usage",
 }
 
 

@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 from strawberry.types.field import StrawberryField
 
 from igny8.access import Audience, Need
-from igny8.errors import DomainError
+from igny8.errors import BadRequest, DomainError
 from igny8.gql.context import Info, Mutating
 from igny8.gql.payloads import MutationError, replayed
 from igny8.gql.read.declarations import Gate
@@ -58,6 +58,25 @@ def public(*, description: str) -> Callable[[Resolver], StrawberryField]:
         return strawberry.field(
             resolver, description=description, metadata={GATE: Gate(Audience.PUBLIC, anywhere=True)}
         )
+
+    return declare
+
+
+def query(gate: Gate, *, description: str) -> Callable[[Resolver], StrawberryField]:
+    """A root field that is no compiled read: its resolver opens `reading(gate)`, which checks the caller.
+
+    A domain error becomes BAD_REQUEST, because a query has no payload to tell it in.
+    """
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        @functools.wraps(resolver)
+        async def resolve(self: object, info: Info, **arguments: Any) -> Any:
+            try:
+                return await resolver(self, info, **arguments)
+            except DomainError as error:
+                raise BadRequest(error.message) from None
+
+        return strawberry.field(resolve, description=description, metadata={GATE: gate})
 
     return declare
 

@@ -46,6 +46,10 @@ QUERIES = """
                                                               .taskId=tsk* .ideaId=ide*
     content               CONTENT_READ     . y y y y y y H H   id=con siteId=sit
     images                CONTENT_READ     . y y y y y y H H   .ids=img* .siteId=sit* .contentId=con* .taskId=tsk*
+    creditTransactions    BILLING_READ     . F F y y F y F H
+    creditUsageLogs       BILLING_READ     . F F y y F y F H   .siteId=sit
+    usageSummary          BILLING_READ     . F F y y F y F H
+    creditCosts           SIGNED_IN        . y y y y y y y y
     node                  SIGNED_IN        . y y y y y y H H   id=any
     nodes                 SIGNED_IN        . y y y y y y H H   ids=any*
 """
@@ -68,6 +72,7 @@ MUTATIONS = """
     setAccountStatus      SYSTEM_ADMIN     . F F F F F y F y   accountId=acc!
     transferOwnership     ACCOUNT_MANAGE   . F F F y F y F H   userId=usr
     changePlan            BILLING_MANAGE   . F F F y F y F H   planId=pln
+    adjustCredits         SYSTEM_ADMIN     . F F F F F y F y   accountId=acc!
     inviteUser            USERS_MANAGE     . F F y y F y F H   input.siteIds=sit*
     resendInvitation      USERS_MANAGE     . F F y y F y F H   userId=usr
     setUserRole           USERS_MANAGE     . F F y y F y F H   userId=usr
@@ -90,6 +95,8 @@ TYPES = {
     "Cluster": "CONTENT_READ",
     "Content": "CONTENT_READ",
     "ContentIdea": "CONTENT_READ",
+    "CreditTransaction": "BILLING_READ",
+    "CreditUsageLog": "BILLING_READ",
     "Image": "CONTENT_READ",
     "Industry": "PUBLIC",
     "IndustrySector": "PUBLIC",

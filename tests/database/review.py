@@ -108,4 +108,5 @@ NOT_LED_BY_ACCOUNT = {
     "uq_refresh_token_digest": "the digest is all that a caller brings",
     "uq_mail_token_digest": "the digest is all that a caller brings",
     "ix_mail_due": "the sender works across accounts",
+    "ix_subscription_due": "periods begin across accounts",
 }

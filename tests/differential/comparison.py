@@ -12,6 +12,7 @@ from graphql import GraphQLSchema, print_schema
 from psycopg import sql
 
 from igny8.access import Role
+from igny8.db import new_id
 from igny8.settings import Settings
 from tests.differential.operations import Operation, first_difference, marks_in
 from tests.differential.plain import LINKS, TABLES, Asker, Plain
@@ -31,6 +32,7 @@ def fill_two_sites(world: World) -> Tenant:
     tenant = world.tenant()
     for site in ("a", "b"):
         fill(Graph(world, tenant, site), Random(site))
+    fill_ledger(world, tenant, Random(9))
     world.sql.execute("UPDATE keyword SET created_at = '2026-01-02 03:04:05.123456+00' WHERE volume = 10")
     world.sql.execute("UPDATE image SET cost_usd = 0.0450 WHERE position = 1")
     return tenant
@@ -84,6 +86,30 @@ def fill(graph: Graph, random: Random) -> None:
     for number in range(4):
         for name in random.sample(keywords, 3):
             graph._link("idea_keyword", idea_id=graph.ids[f"Idea {number}"], keyword_id=graph.ids[name])
+
+
+def fill_ledger(world: World, tenant: Tenant, random: Random) -> None:
+    """Entries and usage, some of them of users and sites that are gone."""
+    people = [tenant[Role.OWNER].id, tenant[Role.EDITOR].id, new_id(), None]
+    sites = [*tenant.sites.values(), new_id(), None]
+    for number in range(1, 13):
+        world.sql.execute(
+            "INSERT INTO credit_entry (account_id, id, number, key, transaction_type, amount, balance_after, description,"
+            " user_id) VALUES (%s, %s, %s, %s, %s, 5, %s, 'Entry', %s)",
+            (
+                tenant.id, new_id(), number, f"entry {number}", random.choice(("PURCHASE", "REFUND")), number * 5,
+                random.choice(people),
+            ),
+        )  # fmt: skip
+        world.sql.execute(
+            "INSERT INTO credit_usage (account_id, id, operation_type, credits_used, cost_usd, model, site_id, user_id)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                tenant.id, new_id(), random.choice(("CLUSTERING", "LINKING")), number, random.choice((None, "0.0100")),
+                random.choice((None, "gpt")), random.choice(sites), random.choice(people),
+            ),
+        )  # fmt: skip
+    world.sql.execute("UPDATE wallet SET balance = 60, entries = 12 WHERE account_id = %s", (tenant.id,))
 
 
 def visible(settings: Settings, person: Person | None, account: str | None) -> dict[str, list[Any]]:

@@ -48,6 +48,8 @@ TABLES = {
     "Task": ("task", "tsk"),
     "Content": ("content", "con"),
     "Image": ("image", "img"),
+    "CreditTransaction": ("credit_entry", "ctr"),
+    "CreditUsageLog": ("credit_usage", "cus"),
 }
 #: Tables that only others are read through.
 LINKS = ("keyword_cluster", "idea_keyword", "task_keyword", "wallet")
@@ -63,7 +65,15 @@ NEEDS: dict[tuple[str, str], Permission] = {
 }
 PUBLIC_ROOTS = frozenset({"plans", "industries"})
 SIGNED_IN_ROOTS = frozenset({"viewer", "sessions", "node", "nodes"})
-ROOT_NEEDS = {"users": MANAGES, "accounts": Permission.SYSTEM_ADMIN}
+ROOT_NEEDS = {
+    "users": MANAGES,
+    "accounts": Permission.SYSTEM_ADMIN,
+    "creditTransactions": BILLS,
+    "creditUsageLogs": BILLS,
+}
+TYPE_NEEDS = {"SiteUserAccess": MANAGES, "CreditTransaction": BILLS, "CreditUsageLog": BILLS}
+#: (name, column, descending) of the keys of lists that ask for no order, where it is not the newest first.
+ORDERS = {"SiteUserAccess": ("GRANTED_AT", "granted_at", True), "CreditTransaction": ("NUMBER", "number", True)}
 PUBLIC_TYPES = frozenset({"Industry", "IndustrySector", "SeedKeyword", "Plan"})
 SEARCHED = {
     "User": ("name", "email"),
@@ -250,7 +260,7 @@ class Plain:
     def may_read(self, type_name: str) -> bool:
         if type_name in PUBLIC_TYPES or type_name == "Session":
             return True
-        return self.asker.may(MANAGES if type_name == "SiteUserAccess" else READS)
+        return self.asker.may(TYPE_NEEDS.get(type_name, READS))
 
     def field(self, row: Row, type_name: str, name: str, given: Json) -> Any:
         if name == "id":
@@ -522,7 +532,7 @@ def order_of(node: str, given: Json) -> Keys:
     asked = given.get("orderBy")
     if asked:
         return [(part["field"], part["field"].lower(), part["direction"] == "DESC") for part in asked]
-    return [("GRANTED_AT", "granted_at", True) if node == "SiteUserAccess" else ("CREATED_AT", "created_at", True)]
+    return [ORDERS.get(node, ("CREATED_AT", "created_at", True))]
 
 
 def comparable(value: Any) -> Any:

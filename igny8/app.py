@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from igny8 import logs, migration
 from igny8.auth.outbox import MailSender
+from igny8.billing import prices
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.gql.context import Services
@@ -37,7 +38,11 @@ _PATHS: Final = frozenset({"/graphql", "/health", "/ready", "/metrics"})
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application. PostgreSQL and Redis may come later or go away: `/ready` tells, requests fail fast."""
+    """The ASGI application. PostgreSQL and Redis may come later or go away: `/ready` tells, requests fail fast.
+
+    Raises SettingsError for settings that only the domains understand.
+    """
+    prices.overridden(settings)
     services = _services(settings)
     engine = Engine(make_schema(), settings, services.db, RateLimiter(services.redis, settings.points_per_minute))
     mail = MailSender(services.db, settings, services.keyring, services.mail_waiting)

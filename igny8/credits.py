@@ -10,11 +10,23 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from igny8.db import Base, new_id, one_of
+from igny8.db import Base, fetch_row, new_id, one_of
 from igny8.errors import InsufficientCredits
 
 
@@ -123,41 +135,41 @@ class CreditUsage(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     operation_type: Mapped[str]
-    credits_used: Mapped[int] = mapped_column(BigInteger)
+    credits_used: Mapped[int] = mapped_column(Integer)
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(12, 6))
     provider: Mapped[str | None]
     model: Mapped[str | None]
-    tokens_input: Mapped[int | None] = mapped_column(BigInteger)
-    tokens_output: Mapped[int | None] = mapped_column(BigInteger)
+    tokens_input: Mapped[int | None] = mapped_column(Integer)
+    tokens_output: Mapped[int | None] = mapped_column(Integer)
     job_id: Mapped[UUID | None]
     site_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-_HOLD: Final = text("""
+HOLD: Final = """
     WITH taken AS (
-        UPDATE wallet SET held = held + CAST(:amount AS bigint)
-        WHERE account_id = :account_id AND balance - held >= CAST(:amount AS bigint)
+        UPDATE wallet SET held = held + %(amount)s::bigint
+        WHERE account_id = %(account_id)s AND balance - held >= %(amount)s::bigint
         RETURNING account_id
     )
     INSERT INTO credit_hold (account_id, job_id, amount)
-    SELECT account_id, CAST(:job_id AS uuid), CAST(:amount AS bigint) FROM taken
+    SELECT account_id, %(job_id)s::uuid, %(amount)s::bigint FROM taken
     RETURNING job_id
-""")
+"""
 
 # The lock is a step of its own: it makes the order wallet -> hold, and whoever waited for it meets the hold as the
 # one before has left it.
-_SETTLE: Final = text("""
+SETTLE: Final = """
     WITH locked AS (
-        SELECT account_id FROM wallet WHERE account_id = :account_id FOR UPDATE
+        SELECT account_id FROM wallet WHERE account_id = %(account_id)s FOR UPDATE
     ), settled AS (
         UPDATE credit_hold AS h SET
-            captured = least(CAST(:used AS bigint), h.amount),
-            state = CASE WHEN CAST(:used AS bigint) > 0 THEN 'CAPTURED' ELSE 'RELEASED' END,
+            captured = least(%(used)s::bigint, h.amount),
+            state = CASE WHEN %(used)s::bigint > 0 THEN 'CAPTURED' ELSE 'RELEASED' END,
             settled_at = now()
         FROM locked
-        WHERE h.account_id = locked.account_id AND h.job_id = :job_id AND h.state = 'PENDING'
+        WHERE h.account_id = locked.account_id AND h.job_id = %(job_id)s AND h.state = 'PENDING'
         RETURNING h.account_id, h.amount, h.captured
     ), paid AS (
         UPDATE wallet AS w SET
@@ -169,12 +181,12 @@ _SETTLE: Final = text("""
     ), noted AS (
         INSERT INTO credit_entry
             (account_id, id, number, key, transaction_type, amount, balance_after, description, job_id, user_id)
-        SELECT account_id, CAST(:id AS uuid), entries, :key, 'DEDUCTION', -captured, balance, :description,
-            CAST(:job_id AS uuid), CAST(:user_id AS uuid)
+        SELECT account_id, %(id)s::uuid, entries, %(key)s, 'DEDUCTION', -captured, balance, %(description)s,
+            %(job_id)s::uuid, %(user_id)s::uuid
         FROM paid WHERE captured > 0
     )
     SELECT captured FROM paid
-""")
+"""
 
 
 async def hold(session: AsyncSession, account_id: UUID, amount: int, *, job_id: UUID) -> None:
@@ -184,7 +196,7 @@ async def hold(session: AsyncSession, account_id: UUID, amount: int, *, job_id: 
     if amount == 0:
         return
     values = {"account_id": account_id, "job_id": job_id, "amount": amount}
-    while (await session.execute(_HOLD, values)).first() is None:
+    while await fetch_row(session, HOLD, values) is None:
         available = await available_to(session, account_id)
         if available < amount:  # else somebody gave back what was missing in between
             raise InsufficientCredits(needed=amount, available=available)
@@ -209,8 +221,13 @@ async def settle(
         "description": description,
         "user_id": user_id,
     }
-    charged: int | None = (await session.execute(_SETTLE, values)).scalar_one_or_none()
-    return await charged_to(session, account_id, job_id) if charged is None else charged
+    paid: tuple[int] | None = await fetch_row(session, SETTLE, values)
+    return await charged_to(session, account_id, job_id) if paid is None else paid[0]
+
+
+async def lock(session: AsyncSession, account_id: UUID) -> None:
+    """Wait for the account's wallet, for those who must lock something else before they settle."""
+    await session.execute(select(Wallet.account_id).where(Wallet.account_id == account_id).with_for_update())
 
 
 async def lock(session: AsyncSession, account_id: UUID) -> None:

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import psycopg
 import structlog
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import CheckConstraint, DateTime, MetaData, NullPool, Text, func
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -86,6 +87,9 @@ _CONNECTING_FOR_READS: Final[dict[str, Any]] = {**_CONNECTING, "application_name
 
 
 log = structlog.get_logger()
+
+#: The psycopg connection of a session, in its `info`.
+_DRIVEN: Final = "driven connection"
 
 
 class _Connection(psycopg.AsyncConnection[Any]):
@@ -212,3 +216,22 @@ class Database:
         """One transaction: committed at the end of the block, rolled back when it raises."""
         async with AsyncSession(self._roles[role].engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+
+async def fetch_row(session: AsyncSession, sql: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+    """The first row of one statement in the session's transaction, past SQLAlchemy: that takes a third of the CPU.
+
+    For the few statements that everybody waits for; values are written `%(name)s`. What the session has not flushed
+    yet is not seen. Raises DBAPIError, as the session does.
+    """
+    connection: _Connection | None = session.info.get(_DRIVEN)
+    if connection is None:
+        raw = await (await session.connection()).get_raw_connection()
+        connection = session.info[_DRIVEN] = cast(_Connection, raw.driver_connection)
+    try:
+        cursor = await connection.execute(sql, values)
+        return cast("tuple[Any, ...] | None", await cursor.fetchone())
+    except psycopg.Error as error:
+        raise DBAPIError.instance(
+            sql, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=connection.closed
+        ) from error

@@ -61,12 +61,22 @@ class Plan(Timestamped, Base):
 
 
 class Subscription(Timestamped, Base):
-    """Which plan an account is on; exactly one row an account."""
+    """Which plan an account is on; exactly one row an account.
+
+    `billing_day` is the day of the month that periods begin on, where the month has it. `low_credits_told_for` is the
+    beginning of the period in which the owner was last told that credits run low.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
         CheckConstraint("status IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELLED')", name="status"),
+        CheckConstraint("billing_day BETWEEN 1 AND 31", name="billing_day"),
         Index("uq_subscription_account_id", "account_id", unique=True),
+        Index(
+            "ix_subscription_due",
+            "current_period_end",
+            postgresql_where=text("status IN ('TRIALING', 'ACTIVE')"),
+        ),
     )
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -75,6 +85,8 @@ class Subscription(Timestamped, Base):
     current_period_start: Mapped[datetime]
     current_period_end: Mapped[datetime]
     cancel_at_period_end: Mapped[bool] = mapped_column(server_default=text("false"))
+    billing_day: Mapped[int] = mapped_column(Integer, server_default=text("EXTRACT(day FROM now())"))
+    low_credits_told_for: Mapped[datetime | None]
 
 
 class LimitUsage(Base):

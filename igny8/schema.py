@@ -9,7 +9,8 @@ from igny8.auth.graphql.queries import AuthQuery
 from igny8.auth.graphql.signing_in import SigningInMutation
 from igny8.auth.graphql.sites import SiteMutation
 from igny8.auth.graphql.types import Account, Sector, Site
-from igny8.billing.graphql import AccountBilling, BillingMutation, BillingQuery
+from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
+from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
 from igny8.gql.read.checks import check
 from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
 from igny8.gql.read.plans import sources_of
@@ -30,7 +31,7 @@ extend(ContentIdea, IdeaWriter)
 
 
 @strawberry.type
-class Query(AuthQuery, BillingQuery, SystemQuery, PlannerQuery, WriterQuery):
+class Query(AuthQuery, BillingQuery, LedgerQuery, SystemQuery, PlannerQuery, WriterQuery):
     """Everything that can be read."""
 
     node: Node | None = node_by_id(need=Audience.SIGNED_IN, description="Any object you may read, by its id.")
@@ -40,7 +41,15 @@ class Query(AuthQuery, BillingQuery, SystemQuery, PlannerQuery, WriterQuery):
 
 
 @strawberry.type
-class Mutation(OnboardingMutation, SigningInMutation, MemberMutation, SiteMutation, BillingMutation, SystemMutation):
+class Mutation(
+    OnboardingMutation,
+    SigningInMutation,
+    MemberMutation,
+    SiteMutation,
+    BillingMutation,
+    LedgerMutation,
+    SystemMutation,
+):
     """Everything that can be done. Mutations of one request run one after the other."""
 
 

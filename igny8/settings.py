@@ -93,6 +93,9 @@ class Settings(SecretsSettings):
     require_verified_email: bool = Field(True, description="Trial credits wait for the verified e-mail.")
 
     billing_mode: Literal["none", "manual"] = Field("none", description="manual: developers may set priced plans.")
+    credit_prices: Annotated[dict[str, int], NoDecode] = Field(
+        {}, description="Prices of this server in place of the usual ones: CLUSTERING=12,LINKING=0."
+    )
 
     outgoing_private: bool = Field(
         False, description="Addresses that users set may be http and inside: for development with servers of its own."
@@ -127,6 +130,16 @@ class Settings(SecretsSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("credit_prices", mode="before")
+    @classmethod
+    def _priced(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(credits.strip().isdigit() and len(credits.strip()) <= 6 for _, _, credits in pairs):
+            raise ValueError("must be a comma separated list of OPERATION=credits")
+        return {name.strip(): int(credits) for name, _, credits in pairs}
 
     @field_validator("public_url")
     @classmethod

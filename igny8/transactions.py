@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
 from igny8.access import Role, Viewer
-from igny8.db import POOL_SIZES, Database, LoginRole
+from igny8.db import POOL_SIZES, Database, LoginRole, fetch_row
 from igny8.errors import BadRequest, Unauthenticated, Unavailable
 
 #: True in `session.info` once the transaction holds a mail: its sender is woken after the commit, and only then.
 HOLDS_MAIL: Final = "holds mail"
 SIGNED_OUT: Final = "This session has ended. Sign in again."
 _ENTER = text("SELECT role, account_status, served FROM app_enter(:account, :user, :session, :acting)")
-_ACT_AS = text("SELECT set_config('app.account_id', :account, true), set_config('app.user_id', :user, true)")
+ACT_AS: Final = "SELECT set_config('app.account_id', %(account)s, true), set_config('app.user_id', %(user)s, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ async def _enter(session: AsyncSession, credentials: Credentials) -> Row[tuple[s
 async def acting_as(db: Database, account_id: UUID, user_id: UUID) -> AsyncIterator[AsyncSession]:
     """A transaction in an account without a session: for sign-up, sign-in and what mailed secrets allow."""
     async with db.session(LoginRole.APP) as session:
-        await session.execute(_ACT_AS, {"account": str(account_id), "user": str(user_id)})
+        await fetch_row(session, ACT_AS, {"account": str(account_id), "user": str(user_id)})
         yield session
 
 

@@ -129,6 +129,19 @@ def password_changed(to: str, *, at: datetime) -> Message:
     )
 
 
+def low_credits(to: str, *, account_name: str, balance: int, included: int) -> Message:
+    """Tells an owner that the account will soon not be able to start work that costs credits."""
+    return _message(
+        to,
+        "Your credits are running low",
+        "Hello,",
+        f"The account {_one_line(account_name)} has {balance:,} credits left; its plan includes {included:,}.",
+        "When they are used up, jobs that cost credits cannot be started any more. To go on without a break, choose "
+        "a larger plan or ask your operator for more credits.",
+        "You get this mail once in a billing period.",
+    )
+
+
 async def deliver(settings: Settings, message: Message) -> None:
     """Send through `smtp_url`, or without one write the mail into `mail_folder`. Raises MailNotSent.
 

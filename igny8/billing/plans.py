@@ -15,6 +15,7 @@ from igny8.auth import starter
 from igny8.auth import tables as t
 from igny8.auth.catalog import PlanTemplate
 from igny8.auth.tables import AccountStatus
+from igny8.billing import grants
 from igny8.changes import ChangeKind
 from igny8.credits import TransactionType
 from igny8.errors import AlreadyExists, LimitReached, NotAllowedNow, NotFound, ValidationFailed
@@ -55,7 +56,7 @@ async def choose(session: AsyncSession, viewer: Viewer, plan_id: UUID, *, billin
             session,
             viewer.account_id,
             plan.included_credits,
-            key=f"plan:{subscription.current_period_start.date()}",
+            key=grants.key(subscription),
             transaction_type=TransactionType.SUBSCRIPTION,
             description=f"Credits of the plan {plan.name}",
         )

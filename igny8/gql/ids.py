@@ -30,6 +30,8 @@ KINDS: Final = {
     "ist": "integration settings",
     "aut": "author profile",
     "str": "strategy",
+    "ctr": "credit transaction",
+    "cus": "credit usage",
 }
 
 

@@ -57,12 +57,12 @@ def upgrade() -> None:
     sa.Column('account_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('operation_type', sa.Text(), nullable=False),
-    sa.Column('credits_used', sa.BigInteger(), nullable=False),
+    sa.Column('credits_used', sa.Integer(), nullable=False),
     sa.Column('cost_usd', sa.Numeric(precision=12, scale=6), nullable=True),
     sa.Column('provider', sa.Text(), nullable=True),
     sa.Column('model', sa.Text(), nullable=True),
-    sa.Column('tokens_input', sa.BigInteger(), nullable=True),
-    sa.Column('tokens_output', sa.BigInteger(), nullable=True),
+    sa.Column('tokens_input', sa.Integer(), nullable=True),
+    sa.Column('tokens_output', sa.Integer(), nullable=True),
     sa.Column('job_id', sa.Uuid(), nullable=True),
     sa.Column('site_id', sa.Uuid(), nullable=True),
     sa.Column('user_id', sa.Uuid(), nullable=True),
@@ -84,6 +84,11 @@ def upgrade() -> None:
     op.alter_column('credit_entry', 'number', nullable=False)
     op.create_index('uq_credit_entry_number', 'credit_entry', ['account_id', 'number'], unique=True)
     op.create_check_constraint(op.f('ck_credit_entry_job_id'), 'credit_entry', "(transaction_type = 'DEDUCTION') = (job_id IS NOT NULL)")
+    op.add_column('subscription', sa.Column('billing_day', sa.Integer(), server_default=sa.text('EXTRACT(day FROM now())'), nullable=False))
+    op.add_column('subscription', sa.Column('low_credits_told_for', sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE subscription SET billing_day = EXTRACT(day FROM current_period_start AT TIME ZONE 'UTC')")
+    op.create_check_constraint(op.f('ck_subscription_billing_day'), 'subscription', 'billing_day BETWEEN 1 AND 31')
+    op.create_index('ix_subscription_due', 'subscription', ['current_period_end'], unique=False, postgresql_where=sa.text("status IN ('TRIALING', 'ACTIVE')"))
     _raise_walls()
 
 
@@ -92,6 +97,10 @@ def downgrade() -> None:
     for table in ('credit_entry', 'wallet'):
         op.execute(f"DROP POLICY {quoted(f'{table}_{member}')} ON {table}")
         op.execute(f'REVOKE ALL ON {table} FROM {quoted(member)}')
+    op.drop_index('ix_subscription_due', table_name='subscription', postgresql_where=sa.text("status IN ('TRIALING', 'ACTIVE')"))
+    op.drop_constraint(op.f('ck_subscription_billing_day'), 'subscription')
+    op.drop_column('subscription', 'low_credits_told_for')
+    op.drop_column('subscription', 'billing_day')
     op.drop_constraint(op.f('ck_credit_entry_job_id'), 'credit_entry')
     op.drop_index('uq_credit_entry_number', table_name='credit_entry')
     op.drop_column('credit_entry', 'job_id')

@@ -1,6 +1,7 @@
 """Arguments with which each root field is a good call. What they need is made anew, so every call may succeed."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from igny8.access import Role
@@ -87,6 +88,22 @@ def _sector_of_strategy(stage: Stage) -> Arguments:
     return {"sectorId": stage.tenant.sector("a")}
 
 
+def _usage(stage: Stage, _: Caller) -> Arguments:
+    stage.id_of("cus", stage.tenant, "a")
+    return {"filter": {"siteId": stage.tenant.site("a")}}
+
+
+def _summary(stage: Stage, caller: Caller) -> Arguments:
+    _usage(stage, caller)
+    now = datetime.now(UTC)
+    return {"from": (now - timedelta(days=1)).isoformat(), "to": (now + timedelta(days=1)).isoformat()}
+
+
+def _adjust(stage: Stage, _: Caller) -> Arguments:
+    given = {"amount": 100, "transactionType": "PURCHASE", "description": stage.word()}
+    return {"accountId": stage.tenant.public_id, **given}
+
+
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
@@ -112,6 +129,9 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "integrationSettings": lambda stage, _: _nothing(stage.saved_settings()),
     "authorProfiles": lambda stage, _: _nothing(stage.id_of("aut", stage.tenant, "a")),
     "strategies": lambda stage, _: _sector_of_strategy(stage),
+    "creditTransactions": lambda stage, _: {"first": len([stage.id_of("ctr", stage.tenant, "a")])},
+    "creditUsageLogs": _usage,
+    "usageSummary": _summary,
     "node": lambda stage, _: {"id": stage.tenant.site("a")},
     "nodes": lambda stage, _: {"ids": [stage.tenant.site("a"), stage.tenant.sector("a")]},
     "signUp": _sign_up,
@@ -129,6 +149,7 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "setAccountStatus": lambda stage, _: {"accountId": stage.tenant.public_id, "status": "SUSPENDED"},
     "transferOwnership": lambda stage, _: _of_new_user(stage),
     "changePlan": lambda stage, _: {"planId": stage.plan_for_all()},
+    "adjustCredits": _adjust,
     "inviteUser": _invite,
     "resendInvitation": lambda stage, _: {"userId": stage.user(status="INVITED").public_id},
     "setUserRole": lambda stage, _: _of_new_user(stage, role="EDITOR"),

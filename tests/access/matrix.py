@@ -52,6 +52,10 @@ QUERIES = """
     authorProfiles        CONTENT_READ     . y y y y y y H H
     strategies            CONTENT_READ     . y y y y y y H H   sectorId=sec
     systemStatus          SIGNED_IN        . y y y y y y y y
+    creditTransactions    BILLING_READ     . F F y y F y F H
+    creditUsageLogs       BILLING_READ     . F F y y F y F H   .siteId=sit
+    usageSummary          BILLING_READ     . F F y y F y F H
+    creditCosts           SIGNED_IN        . y y y y y y y y
     node                  SIGNED_IN        . y y y y y y H H   id=any
     nodes                 SIGNED_IN        . y y y y y y H H   ids=any*
 """
@@ -74,6 +78,7 @@ MUTATIONS = """
     setAccountStatus      SYSTEM_ADMIN     . F F F F F y F y   accountId=acc!
     transferOwnership     ACCOUNT_MANAGE   . F F F y F y F H   userId=usr
     changePlan            BILLING_MANAGE   . F F F y F y F H   planId=pln
+    adjustCredits         SYSTEM_ADMIN     . F F F F F y F y   accountId=acc!
     inviteUser            USERS_MANAGE     . F F y y F y F H   input.siteIds=sit*
     resendInvitation      USERS_MANAGE     . F F y y F y F H   userId=usr
     setUserRole           USERS_MANAGE     . F F y y F y F H   userId=usr
@@ -110,6 +115,8 @@ TYPES = {
     "Cluster": "CONTENT_READ",
     "Content": "CONTENT_READ",
     "ContentIdea": "CONTENT_READ",
+    "CreditTransaction": "BILLING_READ",
+    "CreditUsageLog": "BILLING_READ",
     "Image": "CONTENT_READ",
     "Industry": "PUBLIC",
     "IndustrySector": "PUBLIC",

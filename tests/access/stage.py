@@ -164,6 +164,10 @@ class Stage:
         if kind in ("aut", "ist"):
             make = self.new_author_profile if kind == "aut" else self.new_settings
             return self._kept((tenant.id, ""), kind, lambda: make(tenant))
+        if kind == "ctr":
+            return ids.show("ctr", self._transaction(tenant))
+        if kind == "cus":
+            return ids.show("cus", self._usage(tenant, site))
         raise AssertionError(f"no account has ids of the kind {kind}")
 
     def _kept(self, place: tuple[UUID, str], kind: str, make: Callable[[], str]) -> str:
@@ -226,6 +230,33 @@ class Stage:
             found["con"] = made.content(word, cluster_id=found["clu"], task_id=found["tsk"])
             found["img"] = made.image(word, content_id=found["con"], task_id=found["tsk"], cost_usd="0.04")
         return found
+
+    def _transaction(self, tenant: Tenant) -> UUID:
+        """An entry of the ledger, by a user of the account."""
+        made = new_id()
+        funded = self.world.sql.execute(
+            "UPDATE wallet SET balance = balance + 50, entries = entries + 1 WHERE account_id = %s"
+            " RETURNING balance, entries",
+            [tenant.id],
+        ).fetchone()
+        assert funded is not None
+        self._insert(
+            "credit_entry",
+            account_id=tenant.id, id=made, number=funded[1], key=self.word(), transaction_type="PURCHASE", amount=50,
+            balance_after=funded[0], description="Bought", user_id=tenant[Role.OWNER].id,
+        )  # fmt: skip
+        return made
+
+    def _usage(self, tenant: Tenant, site: str) -> UUID:
+        """A row of the usage log."""
+        made = new_id()
+        self._insert(
+            "credit_usage",
+            account_id=tenant.id, id=made, operation_type="CLUSTERING", credits_used=10, cost_usd="0.01",
+            provider="openai", model="gpt", tokens_input=1, tokens_output=1, site_id=tenant.sites[site],
+            user_id=tenant[Role.OWNER].id,
+        )  # fmt: skip
+        return made
 
     def _value(self, statement: str, *values: object) -> UUID:
         row = self.world.sql.execute(statement, values).fetchone()

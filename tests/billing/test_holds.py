@@ -13,59 +13,14 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from igny8 import credits, transactions
 from igny8.access import Role, Viewer
-from igny8.credits import CreditEntry, CreditHold, CreditUsage, OperationType, TransactionType, Wallet
+from igny8.credits import CreditEntry, CreditUsage, OperationType, TransactionType
 from igny8.db import POOL_SIZES, Database, LoginRole, new_id
 from igny8.errors import DomainError, ErrorCode, InsufficientCredits
 from igny8.settings import Settings
+from tests.billing.ledgers import count_of_holds, funded, held, hold_of, ledger, settled, wallet
 from tests.support.tenants import new_account, new_member, new_owner, rows_of, writing
 
 pytestmark = pytest.mark.anyio
-
-
-async def funded(db: Database, amount: int) -> UUID:
-    """An account with so many credits."""
-    account_id = await new_account(db)
-    async with db.session(LoginRole.SYSTEM) as session:
-        await credits.grant(
-            session,
-            account_id,
-            amount,
-            key="first",
-            transaction_type=TransactionType.PURCHASE,
-            description="Bought",
-        )
-    return account_id
-
-
-async def held(db: Database, account_id: UUID, amount: int) -> UUID:
-    """A job that holds so many credits."""
-    job_id = new_id()
-    async with db.session(LoginRole.SYSTEM) as session:
-        await credits.hold(session, account_id, amount, job_id=job_id)
-    return job_id
-
-
-async def settled(db: Database, account_id: UUID, job_id: UUID, used: int, *, said: str = "Work") -> int:
-    async with db.session(LoginRole.SYSTEM) as session:
-        return await credits.settle(session, account_id, job_id, used, description=said, user_id=None)
-
-
-async def wallet(db: Database, account_id: UUID) -> tuple[int, int]:
-    """Balance, and what is held of it."""
-    async with db.session(LoginRole.SYSTEM) as session:
-        found = await session.get_one(Wallet, account_id)
-        return found.balance, found.held
-
-
-async def hold_of(db: Database, account_id: UUID, job_id: UUID) -> tuple[str, int, int]:
-    async with db.session(LoginRole.SYSTEM) as session:
-        found = await session.get_one(CreditHold, (account_id, job_id))
-        return found.state, found.amount, found.captured
-
-
-async def ledger(db: Database, account_id: UUID) -> list[tuple[int, str, int, int]]:
-    entries = await rows_of(db, CreditEntry, account_id)
-    return sorted((entry.number, entry.transaction_type, entry.amount, entry.balance_after) for entry in entries)
 
 
 async def test_work_holds_first_and_is_charged_for_what_it_used(db: Database) -> None:
@@ -132,16 +87,9 @@ async def test_a_second_settlement_changes_nothing_and_says_what_was_charged(db:
 async def test_work_that_is_free_holds_nothing_and_is_charged_nothing(db: Database) -> None:
     account_id = await new_account(db)
     job_id = await held(db, account_id, 0)
-    assert await rows_of_holds(db, account_id) == 0
+    assert await count_of_holds(db, account_id) == 0
     assert await settled(db, account_id, job_id, 7) == 0
     assert await wallet(db, account_id) == (0, 0)
-
-
-async def rows_of_holds(db: Database, account_id: UUID) -> int:
-    async with db.session(LoginRole.SYSTEM) as session:
-        counted = text("SELECT count(*) FROM credit_hold WHERE account_id = :account_id")
-        found: int = (await session.execute(counted, {"account_id": account_id})).scalar_one()
-        return found
 
 
 async def test_too_few_credits_hold_nothing_and_are_told(db: Database) -> None:
@@ -153,7 +101,7 @@ async def test_too_few_credits_hold_nothing_and_are_told(db: Database) -> None:
     assert refused.value.code is ErrorCode.INSUFFICIENT_CREDITS
     assert refused.value.details == {"needed": 21, "available": 20}
     assert await wallet(db, account_id) == (50, 30)
-    assert await rows_of_holds(db, account_id) == 1
+    assert await count_of_holds(db, account_id) == 1
     await held(db, account_id, 20)
     assert await wallet(db, account_id) == (50, 50)
 
@@ -173,7 +121,7 @@ async def test_what_is_rolled_back_was_never_held(db: Database) -> None:
         await credits.hold(session, account_id, 10, job_id=new_id())
         await session.rollback()
     assert await wallet(db, account_id) == (50, 0)
-    assert await rows_of_holds(db, account_id) == 0
+    assert await count_of_holds(db, account_id) == 0
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.EDITOR])
@@ -309,7 +257,7 @@ async def test_fifty_jobs_at_once_hold_what_there_is_and_no_more(db: Database, s
     await wide.close()
     assert said == {None: 14, 2: 36}
     assert await wallet(db, account_id) == (100, 98)
-    assert await rows_of_holds(db, account_id) == 14
+    assert await count_of_holds(db, account_id) == 14
 
 
 async def test_a_settlement_that_races_a_sweeper_is_charged_once(db: Database) -> None:

@@ -127,4 +127,5 @@ NOT_LED_BY_ACCOUNT = {
     "ix_mail_due": "the sender works across accounts",
     "ix_job_lease_until": "the reaper works across accounts",
     "ix_job_prunable": "pruning works across accounts",
+    "ix_subscription_due": "periods begin across accounts",
 }

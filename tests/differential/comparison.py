@@ -32,6 +32,7 @@ def fill_two_sites(world: World) -> Tenant:
     tenant = world.tenant()
     for site in ("a", "b"):
         fill(Graph(world, tenant, site), Random(site))
+    fill_ledger(world, tenant, Random(9))
     world.sql.execute("UPDATE keyword SET created_at = '2026-01-02 03:04:05.123456+00' WHERE volume = 10")
     world.sql.execute("UPDATE image SET cost_usd = 0.0450 WHERE position = 1")
     return tenant
@@ -111,6 +112,30 @@ def fill_system(graph: Graph) -> None:
     for provider, tested in (("OPENAI", json.dumps(report)), ("RUNWARE", None)):
         own = {"account_id": tenant.id, "id": new_id(), "integration_type": provider, "last_test": tested}
         graph._execute("integration_settings", own)
+
+
+def fill_ledger(world: World, tenant: Tenant, random: Random) -> None:
+    """Entries and usage, some of them of users and sites that are gone."""
+    people = [tenant[Role.OWNER].id, tenant[Role.EDITOR].id, new_id(), None]
+    sites = [*tenant.sites.values(), new_id(), None]
+    for number in range(1, 13):
+        world.sql.execute(
+            "INSERT INTO credit_entry (account_id, id, number, key, transaction_type, amount, balance_after, description,"
+            " user_id) VALUES (%s, %s, %s, %s, %s, 5, %s, 'Entry', %s)",
+            (
+                tenant.id, new_id(), number, f"entry {number}", random.choice(("PURCHASE", "REFUND")), number * 5,
+                random.choice(people),
+            ),
+        )  # fmt: skip
+        world.sql.execute(
+            "INSERT INTO credit_usage (account_id, id, operation_type, credits_used, cost_usd, model, site_id, user_id)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                tenant.id, new_id(), random.choice(("CLUSTERING", "LINKING")), number, random.choice((None, "0.0100")),
+                random.choice((None, "gpt")), random.choice(sites), random.choice(people),
+            ),
+        )  # fmt: skip
+    world.sql.execute("UPDATE wallet SET balance = 60, entries = 12 WHERE account_id = %s", (tenant.id,))
 
 
 def visible(settings: Settings, person: Person | None, account: str | None) -> dict[str, list[Any]]:

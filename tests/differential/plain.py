@@ -51,6 +51,8 @@ TABLES = {
     "AuthorProfile": ("author_profile", "aut"),
     "Strategy": ("strategy", "str"),
     "IntegrationSettings": ("integration_settings", "ist"),
+    "CreditTransaction": ("credit_entry", "ctr"),
+    "CreditUsageLog": ("credit_usage", "cus"),
 }
 #: Tables that only others are read through.
 LINKS = ("keyword_cluster", "idea_keyword", "task_keyword", "wallet")
@@ -67,7 +69,21 @@ NEEDS: dict[tuple[str, str], Permission] = {
 PUBLIC_ROOTS = frozenset({"plans", "industries"})
 SIGNED_IN_ROOTS = frozenset({"viewer", "sessions", "node", "nodes"})
 SETS = Permission.SETTINGS_MANAGE
-ROOT_NEEDS = {"users": MANAGES, "accounts": Permission.SYSTEM_ADMIN, "integrationSettings": SETS}
+ROOT_NEEDS = {
+    "users": MANAGES,
+    "accounts": Permission.SYSTEM_ADMIN,
+    "integrationSettings": SETS,
+    "creditTransactions": BILLS,
+    "creditUsageLogs": BILLS,
+}
+TYPE_NEEDS = {
+    "SiteUserAccess": MANAGES,
+    "IntegrationSettings": SETS,
+    "CreditTransaction": BILLS,
+    "CreditUsageLog": BILLS,
+}
+#: (name, column, descending) of the keys of lists that ask for no order, where it is not the newest first.
+ORDERS = {"SiteUserAccess": ("GRANTED_AT", "granted_at", True), "CreditTransaction": ("NUMBER", "number", True)}
 PUBLIC_TYPES = frozenset({"Industry", "IndustrySector", "SeedKeyword", "Plan"})
 SEARCHED = {
     "User": ("name", "email"),
@@ -257,7 +273,7 @@ class Plain:
     def may_read(self, type_name: str) -> bool:
         if type_name in PUBLIC_TYPES or type_name == "Session":
             return True
-        return self.asker.may({"SiteUserAccess": MANAGES, "IntegrationSettings": SETS}.get(type_name, READS))
+        return self.asker.may(TYPE_NEEDS.get(type_name, READS))
 
     def field(self, row: Row, type_name: str, name: str, given: Json) -> Any:
         if name == "id":
@@ -529,7 +545,7 @@ def order_of(node: str, given: Json) -> Keys:
     asked = given.get("orderBy")
     if asked:
         return [(part["field"], part["field"].lower(), part["direction"] == "DESC") for part in asked]
-    return [("GRANTED_AT", "granted_at", True) if node == "SiteUserAccess" else ("CREATED_AT", "created_at", True)]
+    return [ORDERS.get(node, ("CREATED_AT", "created_at", True))]
 
 
 def comparable(value: Any) -> Any:

@@ -63,7 +63,7 @@ async def test_compiled_and_plain_answers_are_equal(court: Court, tenant: Tenant
 
 @pytest.mark.parametrize("wrong", ["order", "row", "null"])
 async def test_a_wrong_answer_would_be_noticed(court: Court, tenant: Tenant, wrong: str) -> None:
-    """The comparison itself: of plain answers that are wrong in one way, several cases differ."""
+    """The comparison itself: of plain answers that are wrong in one way, some case differs before long."""
     plain, headers = court.asker(tenant, "owner")
     if wrong == "order":
         for row in plain.rows["keyword"]:
@@ -74,6 +74,7 @@ async def test_a_wrong_answer_would_be_noticed(court: Court, tenant: Tenant, wro
         for row in plain.rows["sector"]:
             row["name"] = None if row["name"] is None else row["name"] + "!"
     known, _ = court.asker(tenant, "owner")
-    cases = [drawn(f"wrong-{case}", court.schema, known) for case in range(60)]
-    noticed = [case for case in cases if await court.difference(plain, headers, case) is not None]
-    assert noticed
+    for case in range(400):
+        if await court.difference(plain, headers, drawn(f"wrong-{case}", court.schema, known)) is not None:
+            return
+    pytest.fail("no case differed")

@@ -43,7 +43,9 @@ async def test_nulls_rise_as_in_plain_resolvers(settings: Settings, world: World
     async with running(create_app(wide(settings))) as client:
         court = Court(schema, wide(settings), client, world)
         known, headers = court.asker(tenant, "admin")
-        for case in range(160):
+        for case in range(600):
+            if case >= 120 and risen > 5:
+                break
             asked = drawn(f"nulls-{case}", schema, known)
             difference = await court.difference(known, headers, asked)
             assert difference is None, f"case {case}\n{difference}"

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     cast,
+    collate,
     func,
     literal_column,
     or_,
@@ -55,7 +56,7 @@ def contains(*names: str, folded: bool = False) -> Callable[[Any, Any], ColumnEl
 
     def condition(columns: Any, text: Any) -> ColumnElement[bool]:
         wanted = _pattern(text)
-        return or_(*((columns[name] if folded else func.lower(columns[name])).like(wanted) for name in names))
+        return or_(*((columns[name] if folded else _folded(columns[name])).like(wanted) for name in names))
 
     return condition
 
@@ -63,6 +64,11 @@ def contains(*names: str, folded: bool = False) -> Callable[[Any, Any], ColumnEl
 def search(*names: str, folded: bool = False, description: str) -> Any:
     """The field of a filter input that looks for a text in these columns."""
     return where(contains(*names, folded=folded), replan=True, description=description)
+
+
+def _folded(column: Any) -> ColumnElement[str]:
+    """In small letters, those beyond ASCII too: a column that is sorted by its code points would leave them."""
+    return func.lower(collate(column, "default"))
 
 
 def _pattern(text: Any) -> ColumnElement[str]:

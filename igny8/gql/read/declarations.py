@@ -104,6 +104,16 @@ class NodeById:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A root field that is one JSON document: an SQL expression of the arguments, which `check` may refuse first."""
+
+    expression: Callable[..., Expression]
+    gate: Gate
+    check: Callable[..., None] | None = None
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A filter's own condition; without one a filter field compares the column of its name.
 
@@ -132,4 +142,4 @@ class Poly:
     need: Permission | None = None
 
 
-Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly
+Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly | Document

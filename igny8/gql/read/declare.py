@@ -32,6 +32,7 @@ from igny8.gql.read.declarations import (
     Computed,
     Condition,
     Declaration,
+    Document,
     Expression,
     Gate,
     Many,
@@ -166,6 +167,22 @@ def root_list(
 ) -> Any:
     """A root field that is a short plain list."""
     return _field(Many(where, {}, default, gate=Gate(need, anywhere), most=most), description)
+
+
+def root_document(
+    expression: Callable[..., Expression],
+    *,
+    need: Need,
+    anywhere: bool = False,
+    check: Callable[..., None] | None = None,
+    description: str | None = None,
+) -> Any:
+    """A root field that PostgreSQL makes as one JSON document, its keys as GraphQL calls them.
+
+    Parameters of `expression` are the arguments. `check` gets their values by the same names and raises BadRequest.
+    """
+    own = _own_arguments(expression, 0)
+    return _field(Document(expression, Gate(need, anywhere), check, _names(own)), description, own)
 
 
 def node_by_id(*, need: Need, description: str | None = None) -> Any:
@@ -306,7 +323,7 @@ def _argument(name: str, annotation: object, *, optional: bool = False) -> Straw
     return StrawberryArgument(name, None, StrawberryAnnotation(annotation), default=default)
 
 
-def _own_arguments(on: Where | None, skip: int) -> list[StrawberryArgument]:
+def _own_arguments(on: Callable[..., Any] | None, skip: int) -> list[StrawberryArgument]:
     """Parameters that a condition has beside its columns become arguments of the field."""
     if on is None:
         return []

@@ -24,19 +24,46 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
-from sqlalchemy import ColumnElement, ScalarSelect, Text, Uuid, and_, case, cast, func, literal_column, null, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    ScalarSelect,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
 
 from igny8.access import PERMISSIONS, Audience, Need, Permission, Role
 from igny8.errors import BadRequest, Forbidden, Unauthenticated
 from igny8.gql.read.completion import TYPE_KEY
-from igny8.gql.read.declarations import Computed, Gate, Many, NodeById, One, Plain, Poly, Reference, Source, Sql
+from igny8.gql.read.declarations import (
+    Computed,
+    Document,
+    Gate,
+    Many,
+    NodeById,
+    One,
+    Plain,
+    Poly,
+    Reference,
+    Source,
+    Sql,
+)
 from igny8.gql.read.declare import declaration_of, python_name, reference_of, rows_type
 from igny8.gql.read.pages import Page
 from igny8.gql.read.statement import Pairs, Statement, json_object, name_literal, public_id
 from igny8.gql.read.variables import Slot, prefixes_in
 
 Selected = dict[str, list[FieldNode]]
+#: What PostgreSQL takes an argument of a scalar as, where that is no text.
+_HELD: Final = {"DateTime": DateTime(timezone=True)}
 DocumentType = GraphQLObjectType | GraphQLUnionType | GraphQLInterfaceType
 
 #: Where a stored document of a union or interface names its GraphQL type.
@@ -137,7 +164,8 @@ class Compiler:
                 elif kind:
                     made[definition.python_name] = self.statement.bind_id(value, kind.prefix, public)
                 else:
-                    made[definition.python_name] = self.statement.bind(value, Text())
+                    held = _HELD.get(get_named_type(argument.type).name, Text())
+                    made[definition.python_name] = self.statement.bind(value, held)
         return made
 
     def object(
@@ -340,6 +368,8 @@ class Compiler:
             raise Forbidden(f"Reading '{key}' needs the permission {lacking}.")
         if isinstance(declared, Many):
             return self._many(declared, field, nodes, key, None)
+        if isinstance(declared, Document):
+            return self._whole(declared, field, nodes, key)
         target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared over rows
         source = self.sources[target.name]
         table = source.alias()
@@ -347,6 +377,16 @@ class Compiler:
         found = select(self.object(target, nodes, Row(table.c, source), key)).select_from(table)
         found = found.where(declared.on(table.c, **own)).limit(literal_column("1")).correlate_except(table)
         return self.promised(found.scalar_subquery(), field, key)
+
+    def _whole(self, declared: Document, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
+        """A root field that is a document as a whole."""
+        given = self.arguments(field, nodes[0])
+        if declared.check is not None:
+            self.statement.check_together(declared.check, _by_python_name(field, given))
+        own = self.own_arguments(field, declared.arguments, given)
+        target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared as one
+        document = self._document(target, field.type, nodes, declared.expression(**own), key)
+        return self.promised(document, field, key)
 
     def _by_id(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
         given = self.arguments(field, nodes[0])
@@ -374,6 +414,11 @@ class Compiler:
         listed = func.json_agg(aggregate_order_by(made, func.array_position(given, table.c.id)))
         rows = select(func.coalesce(listed, literal_column("'[]'::json"))).select_from(table)
         return rows.where(table.c.id == func.any(given)).correlate_except(table).scalar_subquery()
+
+
+def _by_python_name(field: GraphQLField, given: Mapping[str, Any]) -> dict[str, Any]:
+    names = {public: part.extensions["strawberry-definition"].python_name for public, part in field.args.items()}
+    return {names[public]: value for public, value in given.items()}
 
 
 class _Keys:

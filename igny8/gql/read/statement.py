@@ -93,6 +93,11 @@ class Statement:
     def check_cursor(self, value: Any, argument: str, signature: str) -> None:
         self.checks.append(Bind(_cursor_of(argument, signature, 0), value))
 
+    def check_together(self, check: Callable[..., None], values: Mapping[str, Any]) -> None:
+        """Look at several values of a request at once; `check` raises BadRequest."""
+        names = list(values)
+        self.checks.append(Bind(lambda found: check(**dict(zip(names, found, strict=True))), list(values.values())))
+
     def finish(self, columns: Pairs, denied: Mapping[str, RequestError], role: Role | None) -> Plan:
         """The plan that answers these columns, as JSON, to a viewer of this role (None: to anybody).
 

@@ -20,14 +20,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from igny8 import logs, migration
 from igny8.auth.outbox import MailSender
+from igny8.cancelling import ended
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
+from igny8.events import Bus
 from igny8.gql.context import Services
 from igny8.gql.cross_origin import CrossOrigin
 from igny8.gql.http import GraphQLEndpoint
 from igny8.gql.operation import Engine
 from igny8.gql.rate import RateLimiter, Throttle
 from igny8.gql.requests import Requests
+from igny8.gql.socket import GraphQLSocket
+from igny8.gql.streams.following import Streams
 from igny8.schema import make_schema
 from igny8.secrets import Keyring
 from igny8.settings import Settings, load
@@ -40,16 +44,20 @@ def create_app(settings: Settings) -> Starlette:
     """The ASGI application. PostgreSQL and Redis may come later or go away: `/ready` tells, requests fail fast."""
     services = _services(settings)
     engine = Engine(make_schema(), settings, services.db, RateLimiter(services.redis, settings.points_per_minute))
+    streams = Streams(engine.reader, services.db, services.bus)
     mail = MailSender(services.db, settings, services.keyring, services.mail_waiting)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await services.db.open()
-        sending = asyncio.create_task(mail.run())
+        running = [asyncio.create_task(part.run()) for part in (mail, streams)]
         try:
             yield
         finally:
-            await _ended(sending)
+            for task in running:
+                await ended(task)
+            streams.close()
+            await services.bus.close()
             await services.db.close()
             await services.redis.aclose()
 
@@ -58,28 +66,22 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(Requests, known_paths=_PATHS)],
         lifespan=lifespan,
     )
-    graphql = Requests(CrossOrigin(GraphQLEndpoint(engine, services), settings), known_paths=_PATHS)
-    app.middleware_stack = _Split(graphql, app.build_middleware_stack())
+    graphql = Requests(CrossOrigin(GraphQLEndpoint(engine, streams, services), settings), known_paths=_PATHS)
+    socket = GraphQLSocket(engine, streams, services)
+    app.middleware_stack = _Split(graphql, socket, app.build_middleware_stack())
     return app
 
 
 class _Split:
     """`/graphql` goes past Starlette's layers, none of which it needs: they take as long as a small read."""
 
-    def __init__(self, graphql: ASGIApp, others: ASGIApp) -> None:
-        self._graphql, self._others = graphql, others
+    def __init__(self, graphql: ASGIApp, socket: ASGIApp, others: ASGIApp) -> None:
+        self._ours = {"http": graphql, "websocket": socket}
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        to_graphql = scope["type"] == "http" and scope["path"] == "/graphql"
-        await (self._graphql if to_graphql else self._others)(scope, receive, send)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end. Before Python 3.12, `wait_for` may swallow a cancellation."""
-    pending = {task}
-    while pending:
-        task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.2)
+        ours = self._ours.get(scope["type"]) if scope.get("path") == "/graphql" else None
+        await (ours or self._others)(scope, receive, send)
 
 
 def from_environment() -> Starlette:
@@ -106,6 +108,7 @@ def _services(settings: Settings) -> Services:
         access_tokens=AccessTokens(settings.token_key),
         refresh_tokens=RefreshTokens(settings.token_key),
         replay_key=derive(settings.token_key, "replayed input"),
+        bus=Bus(settings.redis_url.get_secret_value()),
     )
 
 

@@ -121,4 +121,26 @@ class Poly:
     need: Permission | None = None
 
 
-Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A root field of the subscription: what happens to one row, in the order of its events' column `cursor`.
+
+    `subject` is the row's table, `prefix` its kind of id and `argument` where it is given. `scope(subject)` is whose
+    counter gives the cursors, and with `topic` what readers listen to. With `ended(subject)` nothing follows any
+    more. Without a cursor a stream begins with the first event when it is `from_start`, else with the next one.
+    `live` are the fields of an event that live text fills, by the keys of its messages.
+    """
+
+    subject: Table
+    prefix: str
+    argument: str
+    on: Where
+    scope: Callable[[Columns], Expression]
+    ended: Callable[[Columns], ColumnElement[bool]] | None
+    gate: Gate
+    from_start: bool
+    topic: str
+    live: Mapping[str, str] = field(default_factory=dict)
+
+
+Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly | Events

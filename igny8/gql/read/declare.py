@@ -32,6 +32,7 @@ from igny8.gql.read.declarations import (
     Computed,
     Condition,
     Declaration,
+    Events,
     Expression,
     Gate,
     Many,
@@ -178,6 +179,27 @@ def nodes_by_id(*, need: Need, description: str | None = None) -> Any:
     return _field(NodeById(Gate(need)), description, [_argument("ids", list[strawberry.ID])])
 
 
+def events(
+    of: type[Base],
+    prefix: str,
+    argument: str,
+    *,
+    on: Where,
+    scope: Callable[[Columns], Expression],
+    need: Need,
+    topic: str,
+    from_start: bool,
+    ended: Callable[[Columns], ColumnElement[bool]] | None = None,
+    live: Mapping[str, str] | None = None,
+    description: str | None = None,
+) -> Any:
+    """A root field of the subscription, `argument` being the id of the row that the events are of (`Events`)."""
+    subject: Table = of.__table__  # type: ignore[assignment]  # a mapped class always has a Table
+    declared = Events(subject, prefix, argument, on, scope, ended, Gate(need), from_start, topic, live or {})
+    own = [_argument(argument, strawberry.ID), _argument("after", str | None, optional=True)]
+    return _field(declared, description, own)
+
+
 def where(
     condition: Callable[[Columns, Any], ColumnElement[bool]], *, replan: bool = False, description: str | None = None
 ) -> Any:
@@ -190,15 +212,16 @@ def where(
 def rows(
     table: type[Base],
     *,
-    prefix: str,
+    prefix: str = "",
     need: Need,
     only: Callable[[Columns], ColumnElement[bool]] | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declare an object type over a table; its docstring is the description.
 
-    `need` is what reading it takes, by whatever path. `only` narrows the rows beyond what the policies show.
+    `need` is what reading it takes, by whatever path. `only` narrows the rows beyond what the policies show. Rows
+    without a `prefix` have no id to show.
     """
-    if prefix not in KINDS:
+    if prefix and prefix not in KINDS:
         raise ValueError(f"{prefix!r} is not among the kinds of ids")
 
     def declare(cls: type[T]) -> type[T]:

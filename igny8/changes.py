@@ -4,7 +4,7 @@
 next value of a counter row, and the row's lock makes cursors rise in commit order (sequences do not).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -78,13 +78,16 @@ class _Noted:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-_ACTOR, _NOTED = "actor", "changes"
+_ACTOR, _NOTED, _SHARING = "actor", "changes", "rows that share the counter"
+
+Write = Callable[[AsyncSession, int], Awaitable[None]]
 
 
 def begin(session: AsyncSession, actor: Actor) -> None:
     """Say who acts in this transaction; must come before the first `record`."""
     session.info[_ACTOR] = actor
     session.info[_NOTED] = []
+    session.info[_SHARING] = []
 
 
 def actor_of(session: AsyncSession) -> Actor:
@@ -110,36 +113,54 @@ def concern(session: AsyncSession, types: Collection[str]) -> bool:
     return any(change.node_type in types for change in session.info[_NOTED])
 
 
+def share(session: AsyncSession, scope_id: UUID, write: Write) -> None:
+    """Have `write` called at the end of the transaction, with a cursor of the scope that is its own."""
+    session.info[_SHARING].append((scope_id, write))
+
+
 async def flush(session: AsyncSession) -> None:
     """Write what was recorded: the last statements of a transaction, scopes in one order against deadlocks."""
     noted: list[_Noted] = session.info[_NOTED]
+    sharing: list[tuple[UUID, Write]] = session.info[_SHARING]
     actor = actor_of(session)
     await session.flush()
-    for scope_id in sorted({change.site_id or actor.account_id for change in noted}):
+    scopes = {change.site_id or actor.account_id for change in noted} | {scope_id for scope_id, _ in sharing}
+    for scope_id in sorted(scopes):
         mine = [change for change in noted if (change.site_id or actor.account_id) == scope_id]
-        counter = insert(ChangeCounter).values(account_id=actor.account_id, scope_id=scope_id, value=len(mine))
-        taken = counter.on_conflict_do_update(
-            index_elements=[ChangeCounter.account_id, ChangeCounter.scope_id],
-            set_={"value": ChangeCounter.value + len(mine)},
-        ).returning(ChangeCounter.value)
-        last = (await session.execute(taken)).scalar_one()
-        rows = [
-            {
-                "account_id": actor.account_id,
-                "id": new_id(),
-                "scope_id": scope_id,
-                "site_id": change.site_id,
-                "cursor": last - len(mine) + number,
-                "kind": change.kind.value,
-                "node_type": change.node_type,
-                "node_ids": list(change.ids),
-                "action": actor.action,
-                "details": change.details,
-                "actor_id": actor.user_id,
-                "request_id": actor.request_id,
-                "ip_address": actor.ip_address,
-            }
-            for number, change in enumerate(mine, start=1)
-        ]
-        await session.execute(insert(Change).values(rows))
+        writes = [write for scope, write in sharing if scope == scope_id]
+        cursor = await _take(session, actor.account_id, scope_id, len(mine) + len(writes))
+        if mine:
+            rows = [_row(actor, scope_id, change, cursor + number) for number, change in enumerate(mine)]
+            await session.execute(insert(Change).values(rows))
+        for number, write in enumerate(writes, start=len(mine)):
+            await write(session, cursor + number)
     noted.clear()
+    sharing.clear()
+
+
+async def _take(session: AsyncSession, account_id: UUID, scope_id: UUID, wanted: int) -> int:
+    """The first of the next cursors of a scope."""
+    counter = insert(ChangeCounter).values(account_id=account_id, scope_id=scope_id, value=wanted)
+    taken = counter.on_conflict_do_update(
+        index_elements=[ChangeCounter.account_id, ChangeCounter.scope_id],
+        set_={"value": ChangeCounter.value + wanted},
+    ).returning(ChangeCounter.value)
+    return (await session.execute(taken)).scalar_one() - wanted + 1
+
+
+def _row(actor: Actor, scope_id: UUID, change: _Noted, cursor: int) -> dict[str, Any]:
+    return {
+        "account_id": actor.account_id,
+        "id": new_id(),
+        "scope_id": scope_id,
+        "site_id": change.site_id,
+        "cursor": cursor,
+        "kind": change.kind.value,
+        "node_type": change.node_type,
+        "node_ids": list(change.ids),
+        "action": actor.action,
+        "details": change.details,
+        "actor_id": actor.user_id,
+        "request_id": actor.request_id,
+        "ip_address": actor.ip_address,
+    }

@@ -59,6 +59,16 @@ class LimitReached(DomainError):
     code = ErrorCode.LIMIT_REACHED
 
 
+class InsufficientCredits(DomainError):
+    code = ErrorCode.INSUFFICIENT_CREDITS
+
+    def __init__(self, *, needed: int, available: int) -> None:
+        super().__init__(
+            f"This needs {needed} credits, and {available} are available.",
+            details={"needed": needed, "available": available},
+        )
+
+
 class NotAllowedNow(DomainError):
     code = ErrorCode.NOT_ALLOWED_NOW
 

@@ -2,10 +2,12 @@
 
 from igny8 import changes, credits, limits, replays
 from igny8.auth import tables as auth
+from igny8.billing import tables as billing
 from igny8.db import Base
+from igny8.jobs import tables as jobs
 from igny8.planner import tables as planner
 from igny8.writer import tables as writer
 
-__all__ = ["auth", "changes", "credits", "limits", "planner", "replays", "writer"]
+__all__ = ["auth", "billing", "changes", "credits", "jobs", "limits", "planner", "replays", "writer"]
 
 metadata = Base.metadata

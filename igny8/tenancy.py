@@ -14,7 +14,7 @@ from igny8.login_roles import quoted
 from igny8.settings import DatabaseSettings
 
 #: Tables that belong to no account: the application only reads them. The catalog test knows this list.
-GLOBAL_TABLES: Final = frozenset({"plan", "industry", "industry_sector", "seed_keyword"})
+GLOBAL_TABLES: Final = frozenset({"plan", "industry", "industry_sector", "seed_keyword", "credit_price"})
 
 ACCOUNT: Final = "(SELECT nullif(current_setting('app.account_id', true), '')::uuid)"
 USER: Final = "(SELECT nullif(current_setting('app.user_id', true), '')::uuid)"

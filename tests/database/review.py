@@ -32,12 +32,23 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "signin": READ,
         "system": ALL,
     },
-    "credit_entry": {"app": "SELECT, INSERT", "system": "SELECT, INSERT"},
+    "credit_entry": {"app": "SELECT, INSERT", "member": "INSERT", "system": "SELECT, INSERT"},
+    "credit_hold": {
+        "app": "SELECT, INSERT, UPDATE (state, captured, settled_at)",
+        "member": "SELECT, INSERT, UPDATE (state, captured, settled_at)",
+        "system": "SELECT, INSERT, UPDATE (state, captured, settled_at)",
+    },
+    "credit_price": {"app": READ, "member": READ, "signin": READ, "system": ALL},
+    "credit_usage": {"app": "SELECT, INSERT", "system": "SELECT, INSERT"},
     "idempotency_key": {"app": ALL, "member": "SELECT, INSERT, UPDATE", "system": ALL},
     "idea_keyword": {"app": ALL, "member": ALL, "system": ALL},
     "image": {"app": ALL, "member": ALL, "system": ALL},
     "industry": {"app": READ, "member": READ, "signin": READ, "system": ALL},
     "industry_sector": {"app": READ, "member": READ, "signin": READ, "system": ALL},
+    "job": {"app": "SELECT, INSERT, UPDATE", "member": "SELECT, INSERT, UPDATE", "system": ALL},
+    "job_event": {"app": "SELECT, INSERT", "member": "SELECT, INSERT", "system": ALL},
+    "job_item": {"app": "SELECT, INSERT, UPDATE", "member": "SELECT, INSERT, UPDATE", "system": ALL},
+    "job_result": {"app": "SELECT, INSERT", "member": READ, "system": ALL},
     "keyword": {"app": ALL, "member": ALL, "system": ALL},
     "keyword_cluster": {"app": ALL, "member": ALL, "system": ALL},
     "limit_usage": {"app": "SELECT, INSERT, UPDATE", "member": "SELECT, INSERT, UPDATE", "system": ALL},
@@ -60,7 +71,11 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     "subscription": {"app": ALL, "member": READ, "signin": READ, "system": ALL},
     "task": {"app": ALL, "member": ALL, "system": ALL},
     "task_keyword": {"app": ALL, "member": ALL, "system": ALL},
-    "wallet": {"app": "SELECT, INSERT, UPDATE", "system": ALL},
+    "wallet": {
+        "app": "SELECT, INSERT, UPDATE",
+        "member": "SELECT, UPDATE (balance, held, entries)",
+        "system": ALL,
+    },
 }
 
 #: What else than the account binds editors and viewers: the rows they meet. (Tables that are not here: nothing else.)
@@ -71,6 +86,10 @@ MEMBER_ROWS = {
     "credential": "(user_id = :user)",
     "idea_keyword": "(site_id = :sites)",
     "image": "(site_id = :sites)",
+    "job": "(scope_id = :sites)",
+    "job_event": "(scope_id = :sites)",
+    "job_item": "(scope_id = :sites)",
+    "job_result": "(scope_id = :sites)",
     "keyword": "(site_id = :sites)",
     "keyword_cluster": "(site_id = :sites)",
     "mail_token": "(user_id = :user)",
@@ -86,6 +105,7 @@ MEMBER_ROWS = {
 MEMBER_WRITES = {
     "app_user": "(id = :user)",
     "change": "CASE WHEN (site_id IS NULL) THEN true ELSE (site_id = :sites) END",
+    "credit_entry": "(transaction_type = 'DEDUCTION'::text)",
 }
 
 #: Indexes that do not lead with the account, and why that is right.
@@ -96,4 +116,6 @@ NOT_LED_BY_ACCOUNT = {
     "uq_refresh_token_digest": "the digest is all that a caller brings",
     "uq_mail_token_digest": "the digest is all that a caller brings",
     "ix_mail_due": "the sender works across accounts",
+    "ix_job_lease_until": "the reaper works across accounts",
+    "ix_job_prunable": "pruning works across accounts",
 }

@@ -66,8 +66,8 @@ def test_only_their_own_sessions_and_grants_are_seen(sql: Sql, house: Tenant) ->
         "SELECT password_hash FROM credential",
         "SELECT digest FROM refresh_token",
         "SELECT body FROM mail",
-        "SELECT balance FROM wallet",
         "SELECT amount FROM credit_entry",
+        "SELECT cost_usd FROM credit_usage",
         "SELECT details FROM change",
     ],
 )

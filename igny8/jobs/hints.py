@@ -1,0 +1,122 @@
+"""Hints: "there is a job to claim", sent to the workers through Dramatiq. They may come twice, late or never."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+from uuid import UUID
+
+import structlog
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8.db import Database, LoginRole
+from igny8.errors import Unavailable
+from igny8.events import Bus
+from igny8.jobs.admission import admit
+from igny8.jobs.progress import Line, News, news_of
+from igny8.jobs.tables import Queue
+
+log = structlog.get_logger()
+
+#: The one actor.
+ACTOR: Final = "run"
+NAMESPACE: Final = "igny8:jobs"
+
+
+def broker(redis_url: str) -> RedisBroker:
+    """Dramatiq's end of Redis. No middleware: retries, time limits and schedules are rows, kept by PostgreSQL."""
+    # No command is repeated on an error, because an enqueue may have been carried out.
+    client = Redis.from_url(redis_url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 0))
+    return RedisBroker(  # type: ignore[no-untyped-call]  # Dramatiq's own
+        client=client,
+        middleware=[],
+        namespace=NAMESPACE,
+        # A dead worker's hints are given to the others soon, by any worker's next look into the queue.
+        heartbeat_timeout=5_000,
+        maintenance_chance=1_000_000,
+    )
+
+
+class Hints:
+    """Tells others of committed news: events to whoever watches, jobs to the workers."""
+
+    def __init__(self, db: Database, redis_url: str, bus: Bus) -> None:
+        self._db, self._bus = db, bus
+        self._broker = broker(redis_url)
+        # Dramatiq's calls block, so they have a thread.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hints")
+        self._news = News()
+        self._some_scopes, self._some_lines = asyncio.Event(), asyncio.Event()
+
+    def tell(self, session: AsyncSession) -> None:
+        """Tell, soon, what the session's transaction had to tell; call it after the commit."""
+        news = news_of(session)
+        if news.scopes:
+            self._news.scopes |= news.scopes
+            self._some_scopes.set()
+        if news.lines:
+            self._news.lines |= news.lines
+            self._some_lines.set()
+
+    async def run(self) -> None:
+        """Until cancelled. What cannot be told now is found by the dispatcher's sweep."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._publish())
+            group.create_task(self._move())
+
+    async def send(self, hints: Sequence[tuple[Line, UUID]]) -> None:
+        """Send hints for jobs that were admitted. When Redis is away, the sweep sends them later."""
+        if hints:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._enqueue, hints)
+
+    async def queue_lengths(self) -> dict[Queue, int] | None:
+        """How many hints lie in Redis, by queue; None when it does not answer."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._lengths)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._broker.close()
+
+    async def _publish(self) -> None:
+        while True:
+            await self._some_scopes.wait()
+            self._some_scopes.clear()
+            scopes, self._news.scopes = self._news.scopes, set()
+            await asyncio.gather(*(self._bus.publish(f"jobs:{scope_id}") for scope_id in scopes))
+
+    async def _move(self) -> None:
+        while True:
+            await self._some_lines.wait()
+            self._some_lines.clear()
+            lines, self._news.lines = self._news.lines, set()
+            try:
+                async with self._db.session(LoginRole.SYSTEM) as session:
+                    admitted = await admit(session, lines)
+            except (Unavailable, DBAPIError) as error:
+                log.warning("jobs not admitted: database unavailable", reason=type(error).__name__)
+            else:
+                await self.send(admitted)
+
+    def _enqueue(self, hints: Sequence[tuple[Line, UUID]]) -> None:
+        try:
+            for line, job_id in hints:
+                arguments = (line.account_id.hex, job_id.hex)
+                message: Message[None] = Message(
+                    queue_name=line.queue.value, actor_name=ACTOR, args=arguments, kwargs={}, options={}
+                )
+                self._broker.enqueue(message)
+        except RedisError as error:
+            log.warning("hints not sent: redis unavailable", reason=type(error).__name__)
+
+    def _lengths(self) -> dict[Queue, int] | None:
+        try:
+            return {queue: self._broker.client.llen(f"{NAMESPACE}:{queue.value}") for queue in Queue}
+        except RedisError:
+            return None

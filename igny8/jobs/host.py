@@ -1,0 +1,45 @@
+"""What the jobs of one worker process share."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8 import transactions
+from igny8.changes import Actor
+from igny8.db import Database, LoginRole
+from igny8.events import Bus
+from igny8.jobs.hints import Hints
+from igny8.jobs.turns import Turns
+
+#: Work writes more at once than a request does.
+_ENTER: Final = text(
+    "SELECT set_config('app.account_id', :account, true), set_config('app.user_id', :user, true),"
+    " set_config('statement_timeout', '60s', true)"
+)
+
+
+class Host:
+    """Connections of the application's role, and the ways to tell others."""
+
+    def __init__(self, db: Database, connections: int, bus: Bus, hints: Hints, turns: Turns) -> None:
+        self.bus = bus
+        self.turns = turns
+        self._db = db
+        self._hints = hints
+        # Jobs wait for a connection as long as it takes; only then is a full pool no outage.
+        self._connections = asyncio.Semaphore(connections)
+
+    @asynccontextmanager
+    async def transaction(self, actor: Actor) -> AsyncIterator[AsyncSession]:
+        """A transaction of the application in the actor's account; what it has to tell is told after its commit."""
+        async with self._connections:
+            async with self._db.session(LoginRole.APP) as session:
+                user = actor.user_id or ""
+                await session.execute(_ENTER, {"account": str(actor.account_id), "user": str(user)})
+                async with transactions.logged(session, actor):
+                    yield session
+            self._hints.tell(session)

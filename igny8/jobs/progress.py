@@ -1,0 +1,82 @@
+"""Events of jobs, and the news that is told once they are committed."""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import insert, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8 import changes
+from igny8.jobs.tables import Job, JobEvent, Queue
+
+
+class Subject(NamedTuple):
+    """What an item or a result is: the name of its table, and its id."""
+
+    kind: str
+    id: UUID
+
+
+class Line(NamedTuple):
+    """The jobs of one account that wait in one queue."""
+
+    account_id: UUID
+    queue: Queue
+
+
+@dataclass(slots=True)
+class News:
+    """What a transaction has to tell after its commit: scopes with new events, lines that may have to move."""
+
+    scopes: set[UUID] = field(default_factory=set)
+    lines: set[Line] = field(default_factory=set)
+
+
+_NEWS: Final = "news of jobs"
+_EVENTS: Final = "events of jobs"
+_SNAPSHOT: Final = (
+    "account_id",
+    "scope_id",
+    "state",
+    "phase",
+    "percent",
+    "message",
+    "items_done",
+    "items_failed",
+    "items_total",
+)
+
+
+def news_of(session: AsyncSession) -> News:
+    """What the transaction of this session has to tell."""
+    news: News = session.info.setdefault(_NEWS, News())
+    return news
+
+
+def note(session: AsyncSession, job_id: UUID, scope_id: UUID, *, subject: Subject | None = None) -> None:
+    """Have the transaction end with an event that shows the job as it is then.
+
+    However much happens to a job in a transaction, it is one event. It names the subject when there is but one.
+    """
+    events: dict[UUID, set[Subject]] = session.info.setdefault(_EVENTS, {})
+    news_of(session).scopes.add(scope_id)
+    if job_id not in events:
+        events[job_id] = set()
+
+        async def write(session: AsyncSession, cursor: int) -> None:
+            await _write(session, job_id, cursor, events.pop(job_id))
+
+        changes.share(session, scope_id, write)
+    if subject is not None:
+        events[job_id].add(subject)
+
+
+async def _write(session: AsyncSession, job_id: UUID, cursor: int, subjects: set[Subject]) -> None:
+    kind, subject_id = next(iter(subjects)) if len(subjects) == 1 else (None, None)
+    job = Job.__table__.c
+    seen = select(
+        literal(job_id), literal(cursor), literal(kind), literal(subject_id), *(job[name] for name in _SNAPSHOT)
+    ).where(Job.account_id == changes.actor_of(session).account_id, Job.id == job_id)
+    columns = ["job_id", "cursor", "subject_kind", "subject_id", *_SNAPSHOT]
+    await session.execute(insert(JobEvent).from_select(columns, seen, include_defaults=False))

@@ -1,0 +1,114 @@
+"""Start a job, in the transaction of whoever wants it: job, items and hold are there together or not at all."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from igny8 import changes
+from igny8.changes import ChangeKind
+from igny8.credits import hold
+from igny8.db import new_id
+from igny8.errors import Conflict, NotAllowedNow, NotFound
+from igny8.jobs import progress
+from igny8.jobs.progress import Line, Subject
+from igny8.jobs.tables import UNFINISHED, Job, JobItem, JobState, Queue
+from igny8.jobs.tasks import A, Task
+
+
+async def enqueue(
+    session: AsyncSession,
+    task: Task[A],
+    arguments: A,
+    *,
+    site_id: UUID | None,
+    items: Sequence[Subject] = (),
+    credits: int = 0,
+    started_by: UUID | None = None,
+) -> UUID:
+    """Start a job in the account of the session's actor; its id. Raises InsufficientCredits.
+
+    `credits` are held until the job ends; what its items are charged is captured then, at most these. `started_by`
+    is a user of the account: None for a developer who acts on it from outside. Arguments must hold no secrets.
+    """
+    values = {
+        "kind": task.kind.value,
+        "queue": task.queue.value,
+        "max_attempts": task.attempts,
+        "arguments": arguments.model_dump(mode="json"),
+        "started_by_id": started_by,
+    }
+    return await _start(session, values, site_id, items, credits)
+
+
+async def retry(session: AsyncSession, job_id: UUID, *, started_by: UUID | None = None) -> UUID:
+    """Start a new job for what the job did not get done; its id.
+
+    It holds the same credits for each item. Raises NotFound, NotAllowedNow, Conflict, InsufficientCredits.
+    """
+    job = await found(session, job_id)
+    left = await _left_over(session, job)
+    if job.state in UNFINISHED:
+        raise NotAllowedNow("The job has not ended yet. Cancel it first, or wait for its end.", field=("id",))
+    if job.state == JobState.SUCCEEDED:
+        raise NotAllowedNow("The job succeeded: there is nothing to run again.", field=("id",))
+    if job.arguments is None:
+        raise NotAllowedNow("The job ended too long ago to be run again. Start a new one.", field=("id",))
+    values = {
+        "kind": job.kind,
+        "queue": job.queue,
+        "max_attempts": job.max_attempts,
+        "arguments": job.arguments,
+        "started_by_id": started_by,
+        "retry_of_id": job.id,
+    }
+    held = -(-job.credits_held * len(left) // job.items_total) if job.items_total else job.credits_held
+    return await _start(session, values, job.site_id, left, held)
+
+
+async def found(session: AsyncSession, job_id: UUID) -> Job:
+    """The job as it is now, not locked. Raises NotFound, also for what the session may not see."""
+    wanted = select(Job).where(Job.account_id == changes.actor_of(session).account_id, Job.id == job_id)
+    job = (await session.execute(wanted.execution_options(populate_existing=True))).scalar_one_or_none()
+    if job is None:
+        raise NotFound("No job with this id.", field=("id",))
+    return job
+
+
+async def _left_over(session: AsyncSession, job: Job) -> list[Subject]:
+    wanted = (
+        select(JobItem.subject_kind, JobItem.subject_id)
+        .where(
+            JobItem.account_id == job.account_id,
+            JobItem.job_id == job.id,
+            JobItem.state.in_((JobState.FAILED, JobState.CANCELLED)),
+        )
+        .order_by(JobItem.position)
+    )
+    return [Subject(*row) for row in await session.execute(wanted)]
+
+
+async def _start(
+    session: AsyncSession, values: dict[str, Any], site_id: UUID | None, items: Sequence[Subject], held: int
+) -> UUID:
+    account_id, job_id = changes.actor_of(session).account_id, new_id()
+    await hold(session, account_id, held, job_id=job_id)
+    scope_id = site_id or account_id
+    owned = {"account_id": account_id, "scope_id": scope_id}
+    job = {**owned, **values, "id": job_id, "credits_held": held, "items_total": len(items)}
+    row = postgresql.insert(Job).values(job).on_conflict_do_nothing(index_elements=["account_id", "retry_of_id"])
+    if (await session.execute(row.returning(Job.id))).scalar_one_or_none() is None:
+        raise Conflict("The job was run again already. Retry that newer one.", field=("id",))
+    if items:
+        rows = [
+            {**owned, "id": new_id(), "job_id": job_id, "position": n, "subject_kind": kind, "subject_id": subject_id}
+            for n, (kind, subject_id) in enumerate(items)
+        ]
+        await session.execute(insert(JobItem), rows)
+    changes.record(session, ChangeKind.CREATED, "Job", [job_id], site_id=site_id)
+    progress.note(session, job_id, scope_id)
+    progress.news_of(session).lines.add(Line(account_id, Queue(values["queue"])))
+    return job_id

@@ -25,6 +25,8 @@ KINDS: Final = {
     "tsk": "task",
     "con": "content",
     "img": "image",
+    "job": "job",
+    "jit": "job item",
 }
 
 

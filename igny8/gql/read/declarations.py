@@ -47,11 +47,15 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """An SQL expression over the row's columns. `never_null` promises what no constraint can."""
+    """An SQL expression over the row's columns. `never_null` promises what no constraint can.
+
+    Without the permission it reads as null, or as `otherwise`.
+    """
 
     expression: Callable[[Columns], Expression]
     never_null: bool = False
     need: Permission | None = None
+    otherwise: ColumnElement[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,20 @@ class One:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Rows that name rows of any kind: their table in column `kind`, their id in column `id`."""
+
+    table: Table
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
-    """A connection (read in keyset pages), or with `most` a plain list of at most so many."""
+    """A connection (read in keyset pages), or with `most` a plain list of at most so many.
+
+    The rows are the target's own, or with `links` those of a table that names rows of any kind.
+    """
 
     on: Where | None
     orders: Mapping[str, Callable[[Columns], ColumnElement[Any]]]
@@ -83,6 +99,7 @@ class Many:
     gate: Gate | None = None
     arguments: tuple[str, ...] = ()
     most: int | None = None
+    links: "Links | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +131,19 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Poly:
-    """An edge to a row of any kind: the row stores the prefix of its id in one column and the id in another."""
+    """An edge to a row of any kind: the row stores the name of its table in one column and its id in another."""
 
     kind: str
     id: str
     need: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolyId:
+    """The id of a row of any kind, that row being there or not."""
+
+    kind: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +168,4 @@ class Events:
     live: Mapping[str, str] = field(default_factory=dict)
 
 
-Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly | Events
+Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly | PolyId | Events

@@ -30,6 +30,7 @@ from igny8.gql.read.completion import Completion
 from igny8.gql.read.declarations import Source
 from igny8.gql.read.declare import declaration_of
 from igny8.gql.read.events import EventRoot, page_of_events
+from igny8.gql.read.nodes import rows_by_ids
 from igny8.gql.read.objects import Compiler, NeedsCompletion, refuse
 from igny8.gql.read.statement import Pairs, Plan, name_literal
 from igny8.gql.read.variables import symbolize
@@ -174,7 +175,7 @@ class Planner:
         target: GraphQLObjectType = get_named_type(output)  # type: ignore[assignment]  # an object with rows
 
         def of_rows(compiler: Compiler) -> tuple[Plan, Roots]:
-            value = compiler.by_ids(target, nodes, path, several=several)
+            value = rows_by_ids(compiler, target, nodes, path, several=several)
             return compiler.statement.finish([("value", value)], {}, role), {"value": (output, nodes)}
 
         def compiled() -> Plan:

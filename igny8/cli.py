@@ -4,7 +4,7 @@ import asyncio
 import difflib
 import gc
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -54,12 +54,9 @@ def api(host: str | None, port: int | None) -> None:
     """Serve the GraphQL API."""
     import uvicorn
 
-    from igny8 import login_roles, logs
     from igny8.app import create_app
 
-    settings = load(Settings)
-    logs.configure(settings)
-    login_roles.refuse_wrong(settings)
+    settings = _serving()
     app = create_app(settings)
     # The schema lives as long as the process: without it a full collection holds the loop for much shorter.
     gc.collect()
@@ -73,6 +70,29 @@ def api(host: str | None, port: int | None) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+
+
+@main.command()
+@click.option("--tasks", "module", hidden=True, help="A module whose TASKS are run instead of ours.")
+@told
+def worker(module: str | None) -> None:
+    """Run jobs, until SIGTERM; then end what can be ended in time, and give back the rest."""
+    import importlib
+
+    from igny8 import worker as served
+
+    tasks = served.TASKS if module is None else importlib.import_module(module).TASKS
+    settings = _serving()
+    _run(served.serve(settings, tasks))
+
+
+@main.command()
+@told
+def dispatcher() -> None:
+    """See to it that no job is lost or forgotten, until SIGTERM. Several may run."""
+    from igny8 import dispatcher as served
+
+    _run(served.serve(_serving()))
 
 
 @main.command()
@@ -232,6 +252,22 @@ def _limits(given: tuple[str, ...]) -> dict[PlanLimit, int | None]:
             raise click.BadParameter(f"{text!r} is not NAME=MAX; names are {', '.join(PlanLimit)}.")
         made[PlanLimit(name)] = None if most == "unlimited" else int(most)
     return made
+
+
+def _serving() -> Settings:
+    """The settings of a serving process, whose log is set up and whose login roles are as they must be."""
+    from igny8 import login_roles, logs
+
+    settings = load(Settings)
+    logs.configure(settings)
+    login_roles.refuse_wrong(settings)
+    return settings
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    uvloop.run(serving)
 
 
 async def _as_system(act: Callable[[AsyncSession], Awaitable[Any]]) -> None:

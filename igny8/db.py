@@ -169,7 +169,7 @@ class _Role:
 
 
 class Database:
-    """The connections of one process."""
+    """The connections of one process, as the login roles that `sizes` names."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class Database:
             LoginRole.SYSTEM: settings.database_system_url,
         }
         self._roles = {
-            name: _Role(url.get_secret_value(), sizes[name], read_sizes.get(name, 0)) for name, url in urls.items()
+            name: _Role(urls[name].get_secret_value(), size, read_sizes.get(name, 0)) for name, size in sizes.items()
         }
 
     async def open(self) -> None:

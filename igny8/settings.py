@@ -82,6 +82,10 @@ class Settings(DatabaseSettings):
 
     billing_mode: Literal["none", "manual"] = Field("none", description="manual: developers may set priced plans.")
 
+    jobs_at_once: int = Field(250, ge=1, description="How many jobs one worker runs at once.")
+    provider_calls_at_once: int = Field(250, ge=1, description="How many calls one worker makes to one AI provider.")
+    drain_seconds: float = Field(30.0, ge=0, description="How long a worker that is stopped may go on with its jobs.")
+
     introspection: bool | None = Field(None, description="Default: on in development only.")
     max_depth: int = Field(15, ge=1)
     max_aliases: int = Field(30, ge=0)

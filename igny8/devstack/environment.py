@@ -152,6 +152,7 @@ def _common(folders: Folders, keys: Keys, port: int) -> dict[str, str]:
         "IGNY8_SIGN_UP_PLAN": "scale",
         "IGNY8_REQUIRE_VERIFIED_EMAIL": "false",
         "IGNY8_LOG_FORMAT": "console",
+        "IGNY8_DRAIN_SECONDS": "3",
         "IGNY8_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
 

@@ -44,7 +44,11 @@ async def _serve(running: Stack) -> int:
         say("Ready. Ctrl-C stops everything.")
 
     return await run_children(
-        [Child("api", igny8("api", "--host", HOST, "--port", str(running.port)), running.environment)],
+        [
+            Child("api", igny8("api", "--host", HOST, "--port", str(running.port)), running.environment),
+            Child("worker", igny8("worker"), running.environment),
+            Child("dispatcher", igny8("dispatcher"), running.environment),
+        ],
         servers=running.servers,
         ready=f"{address}/ready",
         announce=announce,

@@ -1,5 +1,6 @@
 """What ends an attempt before its time, in the words of whoever started the job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,13 +60,16 @@ class Error:
         return cls(failure.code, failure.message, failure.retryable)
 
 
+#: Classes of SQLSTATE: connections, rolled back, resources, not available, operator.
+_PASSING: Final = ("08", "40", "53", "55", "57")
+
 NO_ERROR: Final[dict[str, None]] = {"error_code": None, "error_message": None, "error_retryable": None}
 CRASHED: Final = Error(JobErrorCode.CRASHED, "The work was interrupted again and again, so it was given up.", True)
 LEFT_OUT: Final = Error(JobErrorCode.INTERNAL, "The work ended without a result for this.", True)
 CANCELLED: Final = Error(JobErrorCode.CANCELLED, "The job was cancelled.", True)
 
 
-def failure_of(error: Exception, time_limit: float) -> JobFailure:
+def failure_of(error: Exception) -> JobFailure:
     """What the user is told of whatever a task raised; bugs are logged and masked."""
     match error:
         case JobFailure():
@@ -73,17 +77,24 @@ def failure_of(error: Exception, time_limit: float) -> JobFailure:
         case DomainError():
             return JobFailure(_DOMAIN.get(error.code, JobErrorCode.CONFLICT), error.message)
         case TimeoutError():
-            said = f"The work took longer than {time_limit:g} seconds."
-            return JobFailure(JobErrorCode.TIMEOUT, said, retryable=True)
-        case Unavailable() | DBAPIError() if _passes(error):
+            return JobFailure(JobErrorCode.TIMEOUT, "An answer took too long.", retryable=True)
+        case _ if passes(error):
             return JobFailure(JobErrorCode.INTERNAL, "The database did not answer.", retryable=True)
-    log.exception("job failed", exc_info=error)
+    log.error("job failed", exc_info=error)
     return JobFailure(JobErrorCode.INTERNAL, "Something went wrong on our side. It was logged.")
 
 
-def _passes(error: Exception) -> bool:
-    """Whether the same work may succeed a little later: lost connections, restarts, deadlocks and time-outs."""
-    if isinstance(error, Unavailable):
-        return True
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return state is None or state[:2] in ("08", "40", "53", "55", "57")
+def cause_of(error: Exception) -> Exception:
+    """The one failure to tell of those that a group of tasks raised."""
+    while isinstance(error, ExceptionGroup):
+        parts: Sequence[Exception] = error.exceptions
+        error = next((part for part in parts if isinstance(part, Superseded | Cancelled)), parts[0])
+    return error
+
+
+def passes(error: Exception) -> bool:
+    """Whether the same may succeed a little later: lost connections, restarts, deadlocks and time-outs."""
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        return state is None or state[:2] in _PASSING
+    return isinstance(error, Unavailable)

@@ -1,13 +1,13 @@
 """Hints: "there is a job to claim", sent to the workers through Dramatiq. They may come twice, late or never."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from uuid import UUID
 
 import structlog
-from dramatiq import Message
+from dramatiq import Message, Middleware
 from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -30,13 +30,13 @@ ACTOR: Final = "run"
 NAMESPACE: Final = "igny8:jobs"
 
 
-def broker(redis_url: str) -> RedisBroker:
-    """Dramatiq's end of Redis. No middleware: retries, time limits and schedules are rows, kept by PostgreSQL."""
+def broker(redis_url: str, *middleware: Middleware) -> RedisBroker:
+    """Dramatiq's end of Redis, without its usual middleware: retries, time limits and schedules are PostgreSQL's."""
     # No command is repeated on an error, because an enqueue may have been carried out.
     client = Redis.from_url(redis_url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 0))
     return RedisBroker(  # type: ignore[no-untyped-call]  # Dramatiq's own
         client=client,
-        middleware=[],
+        middleware=[*middleware],
         namespace=NAMESPACE,
         # A dead worker's hints are given to the others soon, by any worker's next look into the queue.
         heartbeat_timeout=5_000,
@@ -68,8 +68,8 @@ class Hints:
     async def run(self) -> None:
         """Until cancelled. What cannot be told now is found by the dispatcher's sweep."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._publish())
-            group.create_task(self._move())
+            group.create_task(_whenever(self._some_scopes, self._publish))
+            group.create_task(_whenever(self._some_lines, self._move))
 
     async def send(self, hints: Sequence[tuple[Line, UUID]]) -> None:
         """Send hints for jobs that were admitted. When Redis is away, the sweep sends them later."""
@@ -80,29 +80,30 @@ class Hints:
         """How many hints lie in Redis, by queue; None when it does not answer."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._lengths)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Tell what is left."""
+        await self._publish()
+        await self._move()
         self._thread.shutdown()
         self._broker.close()
 
     async def _publish(self) -> None:
-        while True:
-            await self._some_scopes.wait()
-            self._some_scopes.clear()
-            scopes, self._news.scopes = self._news.scopes, set()
-            await asyncio.gather(*(self._bus.publish(f"jobs:{scope_id}") for scope_id in scopes))
+        self._some_scopes.clear()
+        scopes, self._news.scopes = self._news.scopes, set()
+        await asyncio.gather(*(self._bus.publish(f"jobs:{scope_id}") for scope_id in scopes))
 
     async def _move(self) -> None:
-        while True:
-            await self._some_lines.wait()
-            self._some_lines.clear()
-            lines, self._news.lines = self._news.lines, set()
-            try:
-                async with self._db.session(LoginRole.SYSTEM) as session:
-                    admitted = await admit(session, lines)
-            except (Unavailable, DBAPIError) as error:
-                log.warning("jobs not admitted: database unavailable", reason=type(error).__name__)
-            else:
-                await self.send(admitted)
+        self._some_lines.clear()
+        lines, self._news.lines = self._news.lines, set()
+        if not lines:
+            return
+        try:
+            async with self._db.session(LoginRole.SYSTEM) as session:
+                admitted = await admit(session, lines)
+        except (Unavailable, DBAPIError) as error:
+            log.warning("jobs not admitted: database unavailable", reason=type(error).__name__)
+        else:
+            await self.send(admitted)
 
     def _enqueue(self, hints: Sequence[tuple[Line, UUID]]) -> None:
         try:
@@ -120,3 +121,9 @@ class Hints:
             return {queue: self._broker.client.llen(f"{NAMESPACE}:{queue.value}") for queue in Queue}
         except RedisError:
             return None
+
+
+async def _whenever(some: asyncio.Event, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await some.wait()
+        await act()

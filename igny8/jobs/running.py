@@ -52,9 +52,15 @@ class Running:
         self.outcome: Outcome | None = None
         #: Of items that are to be tried again.
         self.passing_failures: list[JobFailure] = []
-        self.cancel_requested = False
+        #: Its end is wanted.
+        self.stopping = False
         self._host = host
         self._drafts = Drafts(self._host.bus, claim.job_id, self._save_draft)
+
+    @property
+    def actor(self) -> Actor:
+        """Who made the changes that the job makes."""
+        return Actor(self.account_id, self.started_by_id, f"job_{self.id.hex}", None, self.kind)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -62,8 +68,7 @@ class Running:
 
         It may have committed although it raised that the database went away: the next attempt finds what is done.
         """
-        actor = Actor(self.account_id, self.started_by_id, f"job_{self.id.hex}", None, self.kind)
-        async with self._host.transaction(actor) as session:
+        async with self._host.transaction(self.actor) as session:
             yield session
             await self._hold(session)
         for item in session.info.get(_CLOSED, ()):
@@ -147,8 +152,8 @@ class Running:
         self.outcome = Outcome(type(outcome).__name__, outcome.model_dump(mode="json"))
 
     def check_cancelled(self) -> None:
-        """Raises Cancelled once somebody asked for the job's end; what awaits is interrupted without asking."""
-        if self.cancel_requested:
+        """Raises Cancelled once the attempt is to end; what awaits something is interrupted without asking."""
+        if self.stopping:
             raise Cancelled
 
     def turn(self, provider: str) -> AbstractAsyncContextManager[None]:

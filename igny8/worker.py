@@ -1,0 +1,91 @@
+"""Composition root of the workers: one process that runs jobs, with the broker and the one actor."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import dramatiq
+import structlog
+from dramatiq.middleware import CurrentMessage
+
+from igny8.db import Database, LoginRole
+from igny8.events import Bus
+from igny8.jobs import Queue, Task
+from igny8.jobs.hints import ACTOR, Hints, broker
+from igny8.jobs.host import Host
+from igny8.jobs.leases import Leases
+from igny8.jobs.runner import Runner
+from igny8.jobs.turns import Turns
+from igny8.settings import Settings
+
+log = structlog.get_logger()
+
+#: Everything that workers can do. A new task is added here by hand.
+TASKS: Final[tuple[Task[Any], ...]] = ()
+
+POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 1}
+#: Milliseconds between two looks into an empty queue.
+_LOOK_AGAIN: Final = 20
+#: Threads that hand over jobs: each hint takes one for well under a millisecond.
+_THREADS: Final = 4
+
+
+async def serve(settings: Settings, tasks: Sequence[Task[Any]] = TASKS) -> None:
+    """Run jobs until SIGTERM or SIGINT; then end what can be ended in time, and give back the rest."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with working(settings, tasks):
+        log.info("worker ready", tasks=[task.kind for task in tasks])
+        await ended.wait()
+        log.info("worker draining")
+
+
+@asynccontextmanager
+async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterator[None]:
+    """A worker of this process, which drains at the end of the block."""
+    redis_url = settings.redis_url.get_secret_value()
+    db = Database(settings, sizes=POOL_SIZES, read_sizes={})
+    bus = Bus(redis_url)
+    hints = Hints(db, redis_url, bus)
+    leases = Leases(settings.database_system_url.get_secret_value(), asyncio.get_running_loop())
+    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, Turns(settings.provider_calls_at_once))
+    runner = Runner(host, leases, tasks, at_once=settings.jobs_at_once)
+    consumer = _consumer(redis_url, runner)
+    await db.open()
+    leases.start()
+    consumer.start()
+    telling = asyncio.create_task(hints.run())
+    try:
+        yield
+    finally:
+        runner.refuse()
+        await asyncio.to_thread(consumer.stop, 5_000)
+        await runner.drain(settings.drain_seconds)
+        await asyncio.to_thread(leases.stop)
+        telling.cancel()
+        await asyncio.wait({telling})
+        await hints.close()
+        await bus.close()
+        await db.close()
+
+
+def _consumer(redis_url: str, runner: Runner) -> dramatiq.Worker:
+    """The hints that come from Redis, each handed over to the event loop and then forgotten.
+
+    A hint that is lost with this process is found missing by the sweep, so nothing needs to hold it while its job
+    runs: a few threads serve any number of jobs.
+    """
+    hints = broker(redis_url, CurrentMessage())
+
+    def run(account_id: str, job_id: str) -> None:
+        if not runner.offer(UUID(account_id), UUID(job_id)) and (hint := CurrentMessage.get_current_message()):
+            hints.enqueue(hint)  # for another worker
+
+    dramatiq.actor(actor_name=ACTOR, queue_name=Queue.AI.value, broker=hints)(run)
+    for queue in Queue:
+        hints.declare_queue(queue.value)
+    return dramatiq.Worker(hints, worker_timeout=_LOOK_AGAIN, worker_threads=_THREADS)

@@ -32,6 +32,7 @@ from igny8.gql.rate import RateLimiter, Throttle
 from igny8.gql.requests import Requests
 from igny8.gql.socket import GraphQLSocket
 from igny8.gql.streams.following import Streams
+from igny8.jobs.hints import Hints
 from igny8.schema import make_schema
 from igny8.secrets import Keyring
 from igny8.settings import Settings, load
@@ -50,13 +51,14 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await services.db.open()
-        running = [asyncio.create_task(part.run()) for part in (mail, streams)]
+        running = [asyncio.create_task(part.run()) for part in (mail, streams, services.hints)]
         try:
             yield
         finally:
             for task in running:
                 await ended(task)
             streams.close()
+            await services.hints.close()
             await services.bus.close()
             await services.db.close()
             await services.redis.aclose()
@@ -99,16 +101,19 @@ def _services(settings: Settings) -> Services:
         # One new attempt at once, for a connection that died in the pool; more would hold requests for seconds.
         retry=Retry(NoBackoff(), 1),
     )
+    redis_url = settings.redis_url.get_secret_value()
+    db, bus = Database(settings), Bus(redis_url)
     return Services(
         settings=settings,
-        db=Database(settings),
+        db=db,
         redis=redis_client,
         throttle=Throttle(redis_client),
         keyring=Keyring(settings.secrets_keys),
         access_tokens=AccessTokens(settings.token_key),
         refresh_tokens=RefreshTokens(settings.token_key),
         replay_key=derive(settings.token_key, "replayed input"),
-        bus=Bus(settings.redis_url.get_secret_value()),
+        bus=bus,
+        hints=Hints(db, redis_url, bus),
     )
 
 

@@ -19,6 +19,7 @@ from igny8.errors import BadRequest, Forbidden, NotAllowedNow, RequestError, Una
 from igny8.events import Bus
 from igny8.gql.payloads import MutationPayload, storable
 from igny8.gql.rate import Throttle
+from igny8.jobs.hints import Hints
 from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.tokens import AccessTokens, RefreshTokens
@@ -51,6 +52,7 @@ class Services:
     refresh_tokens: RefreshTokens
     replay_key: bytes
     bus: Bus
+    hints: Hints
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -137,6 +139,7 @@ class Context:
                     await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
         if session.info.get(transactions.HOLDS_MAIL):
             self.services.mail_waiting.set()
+        self.services.hints.tell(session)
         if access_changed:
             await self.services.bus.publish(ACCESS_TOPIC)
 

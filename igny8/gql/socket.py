@@ -43,7 +43,14 @@ OUR_FAULT: Final = 4500
 TRY_LATER: Final = 1013
 _INIT_REFUSED: Final = {RequestErrorCode.UNAVAILABLE: TRY_LATER, RequestErrorCode.TIMEOUT: TRY_LATER}
 
-SOCKETS: Final = Gauge("igny8_sockets", "WebSockets that are open.")
+OPEN: Final = Gauge("igny8_sockets", "WebSockets that are open.")
+
+#: For uvicorn, which reads the frames. What is compressed needs a window of memory for each connection.
+SOCKETS: Final[dict[str, Any]] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": LARGEST_MESSAGE,
+    "ws_per_message_deflate": False,
+}
 
 log = structlog.get_logger()
 
@@ -77,11 +84,11 @@ class GraphQLSocket:
             return
         address = scope["client"][0] if scope.get("client") else None
         request = Incoming(uuid7().hex, "GET", headers, b"", address, receive)
-        SOCKETS.inc()
+        OPEN.inc()
         try:
             await Connection(self._engine, self._streams, self._services, request, send).serve()
         finally:
-            SOCKETS.dec()
+            OPEN.dec()
 
 
 class Connection:

@@ -41,6 +41,10 @@ class EventRoot:
     nodes: list[FieldNode]
     key: str
 
+    @property
+    def name(self) -> str:
+        return self.nodes[0].name.value
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

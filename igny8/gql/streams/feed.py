@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import structlog
 
 from igny8.errors import Internal
 from igny8.events import Bus
-from igny8.gql import faults
+from igny8.gql import faults, ids
 from igny8.gql.read.events import EventRoot
 from igny8.gql.streams.group import Group
 
@@ -25,7 +25,13 @@ class Feed:
     """Reads while there is news, once for each group."""
 
     def __init__(
-        self, bus: Bus, root: EventRoot, account_id: UUID, subject_id: UUID, reads: asyncio.Semaphore
+        self,
+        bus: Bus,
+        root: EventRoot,
+        account_id: UUID,
+        subject_id: UUID,
+        reads: asyncio.Semaphore,
+        prefixes: Mapping[str, str],
     ) -> None:
         self.root, self.account_id, self.subject_id = root, account_id, subject_id
         self.groups: dict[Hashable, Group] = {}
@@ -33,7 +39,7 @@ class Feed:
         self.scope_id: UUID | None = None
         #: Counts the news: who reads can tell whether there was any meanwhile.
         self.news = 0
-        self._bus, self._reads = bus, reads
+        self._bus, self._reads, self._prefixes = bus, reads, prefixes
         self._reading: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
 
@@ -47,13 +53,6 @@ class Feed:
         self.news += 1
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
-
-    def concerns(self, news: bytes) -> bool:
-        """Whether news of a row, named by its id, may be news here; what is not understood is."""
-        try:
-            return self.subject_id in (UUID(news.decode()), self.scope_id)
-        except ValueError:
-            return True
 
     def hear(self) -> None:
         """Listen to live text, for groups that want it."""
@@ -95,8 +94,14 @@ class Feed:
             async for payload in messages:
                 message = _decoded(payload)
                 if message is not None:
+                    message["subject"] = self._shown(message)
                     for group in self.groups.values():
                         group.live_text(message)
+
+    def _shown(self, message: dict[str, Any]) -> str | None:
+        """The public id of what the text is written about."""
+        prefix = self._prefixes.get(message.get("subjectKind", ""))
+        return ids.show(prefix, UUID(message["subjectId"])) if prefix else None
 
 
 def _decoded(payload: bytes) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Awaitable, Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -56,6 +56,7 @@ class Streams:
         self.reader, self.watch = reader, Watch(db)
         self._bus = bus
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._prefixes = {source.table.name: source.prefix for source in reader.planner.sources.values()}
         self._feeds: dict[Hashable, Feed] = {}
         self._scopes: dict[UUID, set[Feed]] = {}
         self._listening: dict[UUID, asyncio.Task[None]] = {}
@@ -73,10 +74,10 @@ class Streams:
 
     def feed(self, root: EventRoot, account_id: UUID, subject_id: UUID) -> Feed:
         """The feed of a row, made for its first follower."""
-        key = (root.field, account_id, subject_id)
+        key = (root.name, account_id, subject_id)
         found = self._feeds.get(key)
         if found is None:
-            found = self._feeds[key] = Feed(self._bus, root, account_id, subject_id, self._reads)
+            found = self._feeds[key] = Feed(self._bus, root, account_id, subject_id, self._reads, self._prefixes)
         return found
 
     def listen(self, feed: Feed, scope_id: UUID) -> None:
@@ -90,7 +91,7 @@ class Streams:
 
     def drop(self, feed: Feed) -> None:
         """Nobody follows it any more."""
-        key = (feed.root.field, feed.account_id, feed.subject_id)
+        key = (feed.root.name, feed.account_id, feed.subject_id)
         if self._feeds.get(key) is not feed:
             return
         del self._feeds[key]
@@ -112,40 +113,43 @@ class Streams:
                         await anext(news)
                 except TimeoutError:
                     told = False
-                await self._look(positions=not told)
+                await self._quietly(self.watch.look())
+                if not told:
+                    await self._quietly(self._wake_those_with_news(list(self._feeds.values())))
 
     def close(self) -> None:
         """The process ends."""
         for feed in list(self._feeds.values()):
             self.drop(feed)
 
-    async def _look(self, *, positions: bool) -> None:
+    async def _quietly(self, looking: Awaitable[None]) -> None:
+        """What fails is tried again soon, by itself."""
         try:
-            await self.watch.look()
-            if positions:
-                await self._look_for_news()
+            await looking
         except Exception as error:
             if faults.as_request_error(error) is None:
                 log.error("streams not looked at", exc_info=error)
 
-    async def _look_for_news(self) -> None:
-        """Wake feeds whose last cursor has moved, or whose row is gone."""
-        by_field: dict[int, list[Feed]] = {}
-        for feed in self._feeds.values():
-            by_field.setdefault(id(feed.root.field), []).append(feed)
-        for feeds in by_field.values():
-            last = await self.reader.positions(feeds[0].root, [(feed.account_id, feed.subject_id) for feed in feeds])
-            for feed in feeds:
+    async def _wake_those_with_news(self, feeds: Collection[Feed]) -> None:
+        """Wake feeds whose last cursor has moved, or whose row is gone: one statement for each kind of rows."""
+        by_field: dict[str, list[Feed]] = {}
+        for feed in feeds:
+            by_field.setdefault(feed.root.name, []).append(feed)
+        for alike in by_field.values():
+            last = await self.reader.positions(alike[0].root, [(feed.account_id, feed.subject_id) for feed in alike])
+            for feed in alike:
                 cursor = last.get(feed.subject_id)
                 if cursor is None or cursor > feed.head:
                     feed.wake()
 
     async def _listen(self, topic: str, scope_id: UUID) -> None:
         async with self._bus.listen(f"{topic}:{scope_id}") as messages:
-            async for message in messages:
-                for feed in list(self._scopes.get(scope_id, ())):
-                    if not message or feed.concerns(message):
-                        feed.wake()
+            async for _ in messages:
+                feeds = list(self._scopes.get(scope_id, ()))
+                if len(feeds) == 1:
+                    feeds[0].wake()
+                else:
+                    await self._quietly(self._wake_those_with_news(feeds))
 
     def _live_keys(self, wanted: Wanted, root: EventRoot) -> Mapping[str, str]:
         planner, operation = self.reader.planner, wanted.operation

@@ -21,14 +21,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from igny8 import logs, migration
 from igny8.auth.outbox import MailSender
 from igny8.billing import prices
+from igny8.cancelling import ended
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
+from igny8.events import Bus
 from igny8.gql.context import Services
 from igny8.gql.cross_origin import CrossOrigin
 from igny8.gql.http import GraphQLEndpoint
 from igny8.gql.operation import Engine
 from igny8.gql.rate import RateLimiter, Throttle
 from igny8.gql.requests import Requests
+from igny8.gql.socket import GraphQLSocket
+from igny8.gql.streams.following import Streams
+from igny8.jobs.hints import Hints
 from igny8.schema import make_schema
 from igny8.secrets import Keyring
 from igny8.settings import Settings, load
@@ -45,16 +50,21 @@ def create_app(settings: Settings) -> Starlette:
     prices.overridden(settings)
     services = _services(settings)
     engine = Engine(make_schema(), settings, services.db, RateLimiter(services.redis, settings.points_per_minute))
+    streams = Streams(engine.reader, services.db, services.bus)
     mail = MailSender(services.db, settings, services.keyring, services.mail_waiting)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await services.db.open()
-        sending = asyncio.create_task(mail.run())
+        running = [asyncio.create_task(part.run()) for part in (mail, streams, services.hints)]
         try:
             yield
         finally:
-            await _ended(sending)
+            for task in running:
+                await ended(task)
+            streams.close()
+            await services.hints.close()
+            await services.bus.close()
             await services.db.close()
             await services.redis.aclose()
 
@@ -63,28 +73,22 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(Requests, known_paths=_PATHS)],
         lifespan=lifespan,
     )
-    graphql = Requests(CrossOrigin(GraphQLEndpoint(engine, services), settings), known_paths=_PATHS)
-    app.middleware_stack = _Split(graphql, app.build_middleware_stack())
+    graphql = Requests(CrossOrigin(GraphQLEndpoint(engine, streams, services), settings), known_paths=_PATHS)
+    socket = GraphQLSocket(engine, streams, services)
+    app.middleware_stack = _Split(graphql, socket, app.build_middleware_stack())
     return app
 
 
 class _Split:
     """`/graphql` goes past Starlette's layers, none of which it needs: they take as long as a small read."""
 
-    def __init__(self, graphql: ASGIApp, others: ASGIApp) -> None:
-        self._graphql, self._others = graphql, others
+    def __init__(self, graphql: ASGIApp, socket: ASGIApp, others: ASGIApp) -> None:
+        self._ours = {"http": graphql, "websocket": socket}
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        to_graphql = scope["type"] == "http" and scope["path"] == "/graphql"
-        await (self._graphql if to_graphql else self._others)(scope, receive, send)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end. Before Python 3.12, `wait_for` may swallow a cancellation."""
-    pending = {task}
-    while pending:
-        task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.2)
+        ours = self._ours.get(scope["type"]) if scope.get("path") == "/graphql" else None
+        await (ours or self._others)(scope, receive, send)
 
 
 def from_environment() -> Starlette:
@@ -102,15 +106,19 @@ def _services(settings: Settings) -> Services:
         # One new attempt at once, for a connection that died in the pool; more would hold requests for seconds.
         retry=Retry(NoBackoff(), 1),
     )
+    redis_url = settings.redis_url.get_secret_value()
+    db, bus = Database(settings), Bus(redis_url)
     return Services(
         settings=settings,
-        db=Database(settings),
+        db=db,
         redis=redis_client,
         throttle=Throttle(redis_client),
         keyring=Keyring(settings.secrets_keys),
         access_tokens=AccessTokens(settings.token_key),
         refresh_tokens=RefreshTokens(settings.token_key),
         replay_key=derive(settings.token_key, "replayed input"),
+        bus=bus,
+        hints=Hints(db, redis_url, bus),
     )
 
 

@@ -4,7 +4,7 @@
 next value of a counter row, and the row's lock makes cursors rise in commit order (sequences do not).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +106,11 @@ def record(
 ) -> None:
     """Note that rows of a type changed; bulk work is one call. `details` must hold nothing secret."""
     session.info[_NOTED].append(_Noted(kind, node_type, tuple(ids), site_id, details))
+
+
+def concern(session: AsyncSession, types: Collection[str]) -> bool:
+    """Whether rows of one of these types were recorded and are not written yet."""
+    return any(change.node_type in types for change in session.info[_NOTED])
 
 
 def share(session: AsyncSession, scope_id: UUID, write: Write) -> None:

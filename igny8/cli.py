@@ -55,6 +55,7 @@ def api(host: str | None, port: int | None) -> None:
     import uvicorn
 
     from igny8.app import create_app
+    from igny8.gql.socket import SOCKETS
 
     settings = _serving()
     app = create_app(settings)
@@ -68,6 +69,7 @@ def api(host: str | None, port: int | None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        **SOCKETS,
         timeout_graceful_shutdown=10,
     )
 

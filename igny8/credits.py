@@ -230,11 +230,6 @@ async def lock(session: AsyncSession, account_id: UUID) -> None:
     await session.execute(select(Wallet.account_id).where(Wallet.account_id == account_id).with_for_update())
 
 
-async def lock(session: AsyncSession, account_id: UUID) -> None:
-    """Wait for the account's wallet, for those who must lock something else before they settle."""
-    await session.execute(select(Wallet.account_id).where(Wallet.account_id == account_id).with_for_update())
-
-
 async def charged_to(session: AsyncSession, account_id: UUID, job_id: UUID) -> int:
     """What a job was charged; 0 while it runs."""
     its_hold = select(CreditHold.captured).where(CreditHold.account_id == account_id, CreditHold.job_id == job_id)

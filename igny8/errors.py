@@ -87,6 +87,8 @@ class RequestErrorCode(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     TOO_COMPLEX = "TOO_COMPLEX"
     BAD_REQUEST = "BAD_REQUEST"
+    NOT_FOUND = "NOT_FOUND"
+    TOO_SLOW = "TOO_SLOW"
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     UNAVAILABLE = "UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
@@ -124,6 +126,18 @@ class BadRequest(RequestError):
     code = RequestErrorCode.BAD_REQUEST
 
 
+class NothingToFollow(RequestError):
+    """A subscription's row is not there any more, or never was there for this viewer."""
+
+    code = RequestErrorCode.NOT_FOUND
+
+
+class TooSlow(RequestError):
+    """A subscriber does not take its events; `cursor` in the details is the last one that was sent to it."""
+
+    code = RequestErrorCode.TOO_SLOW
+
+
 class PersistedQueryNotFound(RequestError):
     """The client has to send the document along with its hash, once; clients know this message and code."""
 
@@ -141,3 +155,9 @@ class Unavailable(RequestError):
 
 class TimedOut(RequestError):
     code = RequestErrorCode.TIMEOUT
+
+
+class Internal(RequestError):
+    """A fault of ours that was logged, where there is no request to be answered."""
+
+    code = RequestErrorCode.INTERNAL

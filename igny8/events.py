@@ -19,6 +19,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from igny8.cancelling import ended
+
 log = structlog.get_logger()
 
 PATIENCE: Final = 1.0  # seconds for an answer of Redis
@@ -84,9 +86,7 @@ class Bus:
     async def close(self) -> None:
         """Nothing is heard or told any more."""
         if self._running is not None:
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+            await ended(self._running)
             self._running = None
         for client in (self._sending, self._receiving):
             await client.aclose()

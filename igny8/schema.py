@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from igny8.access import Audience
+from igny8.auth.graphql.jobs import JobOfAccount, SiteJobs, SiteSubscription
 from igny8.auth.graphql.members import MemberMutation
 from igny8.auth.graphql.queries import AuthQuery
 from igny8.auth.graphql.signing_in import SigningInMutation
@@ -11,6 +12,9 @@ from igny8.auth.graphql.sites import SiteMutation
 from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
 from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
+from igny8.gql.jobs.mutations import JobMutation
+from igny8.gql.jobs.subscriptions import JobSubscription
+from igny8.gql.jobs.types import Job, JobQuery
 from igny8.gql.read.checks import check
 from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
 from igny8.gql.read.plans import sources_of
@@ -22,8 +26,9 @@ from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
 from igny8.writer.graphql import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
+extend(Job, JobOfAccount)
 extend(Account, AccountBilling)
-extend(Site, SitePlanner, SiteWriter)
+extend(Site, SiteJobs, SitePlanner, SiteWriter)
 extend(Sector, SectorSystem, SectorPlanner, SectorWriter)
 extend(Keyword, KeywordWriter)
 extend(Cluster, ClusterWriter)
@@ -31,7 +36,7 @@ extend(ContentIdea, IdeaWriter)
 
 
 @strawberry.type
-class Query(AuthQuery, BillingQuery, LedgerQuery, SystemQuery, PlannerQuery, WriterQuery):
+class Query(AuthQuery, JobQuery, BillingQuery, LedgerQuery, SystemQuery, PlannerQuery, WriterQuery):
     """Everything that can be read."""
 
     node: Node | None = node_by_id(need=Audience.SIGNED_IN, description="Any object you may read, by its id.")
@@ -46,6 +51,7 @@ class Mutation(
     SigningInMutation,
     MemberMutation,
     SiteMutation,
+    JobMutation,
     BillingMutation,
     LedgerMutation,
     SystemMutation,
@@ -53,9 +59,14 @@ class Mutation(
     """Everything that can be done. Mutations of one request run one after the other."""
 
 
+@strawberry.type
+class Subscription(JobSubscription, SiteSubscription):
+    """What can be followed, over WebSockets (graphql-transport-ws) and server-sent events."""
+
+
 def make_schema() -> strawberry.Schema:
     """The schema of the API. Raises WrongDeclarations when it does not fit its tables."""
     config = StrawberryConfig(default_resolver=lambda value, name: getattr(value, name, None), scalar_map=SCALARS)
-    made = strawberry.Schema(Query, Mutation, config=config)
+    made = strawberry.Schema(Query, Mutation, Subscription, config=config)
     check(made._schema, sources_of(made._schema))
     return made

@@ -3,18 +3,19 @@
 Whoever opens one with `async with` ends it; functions that are given the session never commit.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
-from igny8.access import Role, Viewer
+from igny8.access import SITE_BOUND, Role, Viewer
 from igny8.db import POOL_SIZES, Database, LoginRole, fetch_row
 from igny8.errors import BadRequest, Unauthenticated, Unavailable
 
@@ -22,6 +23,14 @@ from igny8.errors import BadRequest, Unauthenticated, Unavailable
 HOLDS_MAIL: Final = "holds mail"
 SIGNED_OUT: Final = "This session has ended. Sign in again."
 _ENTER = text("SELECT role, account_status, served FROM app_enter(:account, :user, :session, :acting)")
+_STANDINGS: Final = """
+    SELECT json_object_agg(s.id, json_build_array(u.role, ARRAY(
+        SELECT g.site_id FROM site_user_access g WHERE g.account_id = u.account_id AND g.user_id = u.id)))
+    FROM unnest($1::uuid[], $2::uuid[]) AS asked (account_id, session_id)
+    JOIN session s ON s.account_id = asked.account_id AND s.id = asked.session_id
+    JOIN app_user u ON u.account_id = s.account_id AND u.id = s.user_id
+    WHERE s.revoked_at IS NULL AND s.expires_at > now() AND u.status = 'ACTIVE'
+"""
 ACT_AS: Final = "SELECT set_config('app.account_id', %(account)s, true), set_config('app.user_id', %(user)s, true)"
 
 
@@ -96,6 +105,25 @@ async def _enter(session: AsyncSession, credentials: Credentials) -> Row[tuple[s
         "acting": credentials.acting_on,
     }
     return (await session.execute(_ENTER, values)).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a living session is allowed at this moment; `sites` is None for those who see all of them."""
+
+    role: Role
+    sites: frozenset[UUID] | None
+
+
+async def standings(db: Database, sessions: Mapping[UUID, UUID]) -> dict[UUID, Standing]:
+    """How these sessions, given with their accounts, stand; those that are not alive are left out."""
+    row = await db.fetch_row(LoginRole.SYSTEM, _STANDINGS, [list(sessions.values()), list(sessions)])
+    found = orjson.loads(row[0] or b"{}") if row else {}
+    return {UUID(id_): _standing(Role(role), sites) for id_, (role, sites) in found.items()}
+
+
+def _standing(role: Role, sites: list[str]) -> Standing:
+    return Standing(role, frozenset(map(UUID, sites)) if role in SITE_BOUND else None)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -16,10 +16,12 @@ from igny8 import changes, replays, transactions
 from igny8.access import PERMISSIONS, Need, Permission, Role, Viewer
 from igny8.db import Database
 from igny8.errors import BadRequest, Forbidden, NotAllowedNow, RequestError, Unauthenticated
+from igny8.events import Bus
 from igny8.gql.payloads import MutationPayload, storable
 from igny8.gql.rate import Throttle
 from igny8.gql.read.declarations import Gate
 from igny8.gql.read.objects import refuse
+from igny8.jobs.hints import Hints
 from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.tokens import AccessTokens, RefreshTokens
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from igny8.gql.read.reader import Reader
 
 Payload = TypeVar("Payload", bound=MutationPayload)
+
+#: What is published when a session, a role, a status or a grant may be another one, and the types that they are of.
+ACCESS_TOPIC: Final = "access"
+ACCESS_TYPES: Final = frozenset({"Account", "Session", "SiteUserAccess", "User"})
 
 NO_TOKEN = "Sign in first: this needs an access token."  # noqa: S105  # a sentence
 SUSPENDED = "This account is suspended or cancelled: it can be read and exported, and nothing in it can be changed."
@@ -47,6 +53,8 @@ class Services:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     replay_key: bytes
+    bus: Bus
+    hints: Hints
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -127,11 +135,15 @@ class Context:
             actor = self.actor(in_account or who.viewer.account_id, who.viewer.user_id)
             async with transactions.logged(session, actor):
                 yield write
+                access_changed = changes.concern(session, ACCESS_TYPES)
                 if self.idempotency_key is not None and write.answer is not None:
                     answer = storable(write.answer)
                     await replays.store(session, who.viewer.account_id, self.idempotency_key, answer)
         if session.info.get(transactions.HOLDS_MAIL):
             self.services.mail_waiting.set()
+        self.services.hints.tell(session)
+        if access_changed:
+            await self.services.bus.publish(ACCESS_TOPIC)
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Write]:

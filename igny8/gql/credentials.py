@@ -1,6 +1,8 @@
 """Who sends a request: a Bearer token, or for browsers HttpOnly cookies guarded against other sites' pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ from igny8.gql import ids
 from igny8.gql.context import Services
 from igny8.gql.incoming import Incoming
 from igny8.settings import Settings
+from igny8.tokens import AccessClaims
 from igny8.transactions import Credentials
 
 #: A browser says with it that it wants cookies. A page of another site cannot send it without our consent (CORS).
@@ -27,12 +30,13 @@ class ForeignOrigin(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a request shows of its sender; `refused` says why a token is not good."""
+    """What a request shows of its sender; `refused` says why a token is not good, `expires_at` until when it is."""
 
     credentials: Credentials | None = None
     refused: RequestError | None = None
     cookie_mode: bool = False
     refresh_token: str | None = None
+    expires_at: datetime | None = None
 
 
 def presented(request: Incoming, services: Services) -> Presented:
@@ -40,12 +44,14 @@ def presented(request: Incoming, services: Services) -> Presented:
     settings = services.settings
     cookie_mode = request.headers.get(COOKIE_MODE_HEADER) == "cookie"
     if cookie_mode:
-        _refuse_foreign_origin(request, settings)
+        refuse_foreign_origin(request.headers, settings)
     refresh_token = _cookies(request).get(cookie_name(REFRESH_COOKIE, settings)) if cookie_mode else None
     try:
         token = _token(request, settings, cookie_mode=cookie_mode)
-        credentials = _credentials(token, request, services) if token else None
-        return Presented(credentials, None, cookie_mode, refresh_token)
+        if token is None:
+            return Presented(None, None, cookie_mode, refresh_token)
+        claims = services.access_tokens.read(token)
+        return Presented(_credentials(claims, request), None, cookie_mode, refresh_token, claims.expires_at)
     except RequestError as error:
         return Presented(None, error, cookie_mode, refresh_token)
 
@@ -66,6 +72,13 @@ def own_origin(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def refuse_foreign_origin(headers: Mapping[str, str], settings: Settings) -> None:
+    """Raise ForeignOrigin for a page of a site that is not ours and not among the allowed ones."""
+    origin = headers.get("origin")
+    if origin is not None and origin not in (own_origin(settings), *settings.allowed_origins):
+        raise ForeignOrigin("Pages of this origin may not use cookies here.")
+
+
 def _token(request: Incoming, settings: Settings, *, cookie_mode: bool) -> str | None:
     header = request.headers.get("authorization")
     if header is not None:
@@ -84,8 +97,7 @@ def _cookies(request: Incoming) -> dict[str, str]:
     return cookie_parser(header) if header else {}
 
 
-def _credentials(token: str, request: Incoming, services: Services) -> Credentials:
-    claims = services.access_tokens.read(token)
+def _credentials(claims: AccessClaims, request: Incoming) -> Credentials:
     named = request.headers.get(ACCOUNT_HEADER)
     if named is not None and claims.role not in SYSTEM_ROLES:
         raise Forbidden("Only developers may name the account to act on (X-Igny8-Account).")
@@ -94,9 +106,3 @@ def _credentials(token: str, request: Incoming, services: Services) -> Credentia
     except ids.WrongId as error:
         raise BadRequest(f"X-Igny8-Account: {error}.") from None
     return Credentials(claims.account_id, claims.user_id, claims.session_id, claims.role, acting_on)
-
-
-def _refuse_foreign_origin(request: Incoming, settings: Settings) -> None:
-    origin = request.headers.get("origin")
-    if origin is not None and origin not in (own_origin(settings), *settings.allowed_origins):
-        raise ForeignOrigin("Pages of this origin may not use cookies here.")

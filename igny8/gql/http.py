@@ -23,6 +23,7 @@ from igny8.gql.incoming import (
     Incoming,
     Refusal,
     answer_type,
+    asks_for_events,
     asks_for_page,
     in_query_string,
     posted,
@@ -30,11 +31,14 @@ from igny8.gql.incoming import (
 from igny8.gql.interrupts import UnlessGone
 from igny8.gql.operation import Engine, Outcome, WrongMethod
 from igny8.gql.requests import refusal_body
+from igny8.gql.sse import EventStream
+from igny8.gql.streams.following import Streams
 
 #: What a refused operation answers in `application/graphql-response+json`; else 400.
 _STATUS: Final = {
     RequestErrorCode.UNAUTHENTICATED: 401,
     RequestErrorCode.FORBIDDEN: 403,
+    RequestErrorCode.NOT_FOUND: 404,
     RequestErrorCode.RATE_LIMITED: 429,
     RequestErrorCode.INTERNAL: 500,
     RequestErrorCode.UNAVAILABLE: 503,
@@ -75,14 +79,14 @@ class Answer:
 class GraphQLEndpoint:
     """The ASGI application behind `/graphql`."""
 
-    def __init__(self, engine: Engine, services: Services) -> None:
-        self._engine, self._services = engine, services
+    def __init__(self, engine: Engine, streams: Streams, services: Services) -> None:
+        self._engine, self._streams, self._services = engine, streams, services
         self._explorer = None if services.settings.production else get_graphql_ide_html().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Incoming.of(scope, receive)
         try:
-            response = await self._respond(request)
+            response = await self._respond(request, send)
         except Refusal as refusal:
             body = refusal_body(refusal.message, RequestErrorCode.BAD_REQUEST, request.id)
             headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
@@ -90,12 +94,15 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             log.info("client hung up")
             return
-        await response(send)
+        if response is not None:
+            await response(send)
 
-    async def _respond(self, request: Incoming) -> Answer:
+    async def _respond(self, request: Incoming, send: Send) -> Answer | None:
+        """The answer; None when it has been sent already, as events."""
         if request.method == "GET" and self._explorer is not None and asks_for_page(request):
             return Answer(self._explorer, 200, HTML, [(b"content-security-policy", _EXPLORER_POLICY)])
-        media_type = answer_type(request)
+        events = asks_for_events(request)
+        media_type = RESPONSE_JSON if events else answer_type(request)
         if request.method == "GET":
             asked = in_query_string(request)
         elif request.method == "POST":
@@ -103,7 +110,14 @@ class GraphQLEndpoint:
         else:
             raise Refusal(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
         try:
-            context = self._context(request, presented(request, self._services))
+            who = presented(request, self._services)
+            context = self._context(request, who)
+            if context.idempotency_key is None:
+                context.idempotency_key = asked.idempotency_key
+            if events:
+                stream = EventStream(self._engine, self._streams, request.receive, send)
+                refused = await stream.run(asked, context, who, reads_only=request.method == "GET")
+                return None if refused is None else _answer(refused, media_type, context.cookies)
             with UnlessGone(request.receive):
                 outcome = await self._engine.run(asked, context, reads_only=request.method == "GET")
         except ForeignOrigin as error:

@@ -32,6 +32,8 @@ KINDS: Final = {
     "str": "strategy",
     "ctr": "credit transaction",
     "cus": "credit usage",
+    "job": "job",
+    "jit": "job item",
 }
 
 

@@ -16,6 +16,7 @@ from igny8.gql.requests import REQUEST_ID
 JSON: Final = "application/json"
 RESPONSE_JSON: Final = "application/graphql-response+json"
 HTML: Final = "text/html"
+EVENTS: Final = "text/event-stream"
 
 _BODY_SECONDS: Final = 10.0  # a body that takes longer is not being sent
 _MOST_PARAMETERS: Final = 20
@@ -56,7 +57,7 @@ async def posted(request: Incoming, largest: int) -> Asked:
     given = _json(await _body(request, largest), "The request body")
     if not isinstance(given, dict):
         raise Refusal(400, "The request body must be a JSON object; batches are not accepted.")
-    return _asked(given)
+    return asked(given)
 
 
 def in_query_string(request: Incoming) -> Asked:
@@ -74,14 +75,14 @@ def in_query_string(request: Incoming) -> Asked:
     single: dict[str, Any] = {name: values[0] for name, values in given.items()}
     for name in ("variables", "extensions"):
         single[name] = _json(single[name].encode(), f"The parameter '{name}'") if single.get(name) else None
-    return _asked({**single, "operationName": single.get("operationName") or None})
+    return asked({**single, "operationName": single.get("operationName") or None})
 
 
 def answer_type(request: Incoming) -> str:
     """The media type that the client prefers. Without an Accept header: JSON, as before the specification."""
     found = _answer_type(request.headers.get("accept", "*/*"))
     if found is None:
-        raise Refusal(406, f"Accept {RESPONSE_JSON} or {JSON}.")
+        raise Refusal(406, f"Accept {RESPONSE_JSON}, {JSON}, or {EVENTS}.")
     return found
 
 
@@ -101,6 +102,12 @@ def asks_for_page(request: Incoming) -> bool:
     """Whether a browser's address bar asks, and not a client for data."""
     wanted = _accepted(request.headers.get("accept", "*/*"))
     return HTML in wanted and not wanted.keys() & {JSON, RESPONSE_JSON} and b"query=" not in request.query_string
+
+
+def asks_for_events(request: Incoming) -> bool:
+    """Whether the client wants its answers as server-sent events."""
+    accept = request.headers.get("accept", "*/*")
+    return EVENTS in accept and bool(_accepted(accept).get(EVENTS))
 
 
 async def _body(request: Incoming, largest: int) -> bytes:
@@ -138,18 +145,22 @@ def _json(text: bytes, what: str) -> Any:
         raise Refusal(400, f"{what} is not valid JSON at line {fault.lineno}, column {fault.colno}.") from None
 
 
-def _asked(given: dict[str, Any]) -> Asked:
+def asked(given: dict[str, Any]) -> Asked:
+    """The GraphQL request in the parameters that carry one. Raises Refusal."""
     query, operation_name, variables = given.get("query"), given.get("operationName"), given.get("variables")
     for name in ("variables", "extensions"):
         if not isinstance(given.get(name), dict | None):
             raise Refusal(400, f"The parameter '{name}' must be an object.")
     extensions = given.get("extensions")
     digest = _persisted(extensions) if extensions else None
+    key = extensions.get("idempotencyKey") if extensions else None
+    if not isinstance(key, str | None):
+        raise Refusal(400, "The extension 'idempotencyKey' must be a string.")
     if not isinstance(query, str) and (query is not None or digest is None):
         raise Refusal(400, "The parameter 'query' must be given, as a string.")
     if operation_name is not None and not isinstance(operation_name, str):
         raise Refusal(400, "The parameter 'operationName' must be a string.")
-    return Asked(query, operation_name, variables or {}, digest)
+    return Asked(query, operation_name, variables or {}, digest, key)
 
 
 def _persisted(extensions: dict[str, Any]) -> str | None:

@@ -22,6 +22,7 @@ from igny8.gql.limits import Analysis, Limits, analyse, parse_document
 from igny8.gql.rate import Allowance, RateLimiter
 from igny8.gql.read.plans import Lru, Operation
 from igny8.gql.read.reader import Answer, Reader
+from igny8.gql.streams.following import Wanted
 from igny8.settings import Settings
 
 log = structlog.get_logger()
@@ -38,6 +39,7 @@ class Asked:
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     digest: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,32 @@ class Engine:
 
     async def run(self, asked: Asked, context: Context, *, reads_only: bool = False) -> Outcome:
         """The answer to a request; faults are part of it. With `reads_only` (GET) a mutation raises WrongMethod."""
+        answered = await self._run(asked, context, reads_only=reads_only, streaming=False)
+        if isinstance(answered, Wanted):
+            raise AssertionError("subscriptions are refused where nothing can follow")
+        return answered
+
+    async def begin(self, asked: Asked, context: Context, *, reads_only: bool = False) -> Outcome | Wanted:
+        """The same where several answers can be sent: a subscription is limited and paid for, and left to begin."""
+        return await self._run(asked, context, reads_only=reads_only, streaming=True)
+
+    def refusal(self, context: Context, error: Exception) -> Outcome:
+        """The answer to a request that failed before or after its operation ran."""
+        return self._failure(context, error, None)
+
+    async def _run(self, asked: Asked, context: Context, *, reads_only: bool, streaming: bool) -> Outcome | Wanted:
         allowance = None
         try:
             prepared = self._prepare(asked, signed_in=context.credentials is not None)
             operation = prepared.operation
-            _refuse_kind(operation, context, reads_only=reads_only)
+            _refuse_kind(operation, context, reads_only=reads_only, streaming=streaming)
             variables = self.reader.planner.coerce(operation, dict(asked.variables))
             if isinstance(variables, list):
                 return self._refusal(context, [faults.told(error) for error in variables])
             cost = prepared.analysis.cost(variables.coerced)
             allowance = await self._rate.spend(_payer(context), cost.points)
+            if operation.kind is OperationType.SUBSCRIPTION:
+                return Wanted(operation, variables)
             return await self._answer(asked, operation, variables, context, allowance)
         except GraphQLError as error:
             return self._refusal(context, [faults.told(error)])
@@ -204,9 +222,12 @@ class _Invalid(Exception):
         self.errors = errors
 
 
-def _refuse_kind(operation: Operation, context: Context, *, reads_only: bool) -> None:
-    if operation.kind is OperationType.SUBSCRIPTION:
-        raise BadRequest("A subscription cannot be sent this way.")
+def _refuse_kind(operation: Operation, context: Context, *, reads_only: bool, streaming: bool) -> None:
+    if operation.kind is OperationType.SUBSCRIPTION and not streaming:
+        raise BadRequest(
+            "A subscription cannot be sent this way. Open a WebSocket (graphql-transport-ws), "
+            "or accept text/event-stream."
+        )
     if operation.kind is OperationType.MUTATION:
         if reads_only:
             raise WrongMethod

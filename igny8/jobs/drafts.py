@@ -59,5 +59,6 @@ class Drafts:
         piece, offset = draft.text[draft.told :], draft.told
         draft.told = len(draft.text)
         if piece:
-            told = {"itemId": item.id, "offset": offset, "text": piece}
+            kind, id_ = item.subject
+            told = {"itemId": item.id, "subjectKind": kind, "subjectId": id_, "offset": offset, "text": piece}
             await self._bus.publish(self._topic, orjson.dumps(told))

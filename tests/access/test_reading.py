@@ -25,7 +25,7 @@ NODE_KINDS = {
     "Account": "acc", "AccountSubscription": "sub", "Sector": "sec", "Site": "sit", "SiteUserAccess": "uac",
     "User": "usr", "Cluster": "clu", "Content": "con", "ContentIdea": "ide", "Image": "img", "Keyword": "key",
     "Task": "tsk", "AuthorProfile": "aut", "IntegrationSettings": "ist", "Strategy": "str",
-    "Task": "tsk", "CreditTransaction": "ctr", "CreditUsageLog": "cus",
+    "CreditTransaction": "ctr", "CreditUsageLog": "cus",
 }  # fmt: skip
 
 QUERIES = [rule for rule in RULES if rule.operation == "query" and rule.field not in ("node", "nodes")]

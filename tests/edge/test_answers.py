@@ -43,7 +43,7 @@ async def test_the_answer_has_the_media_type_that_is_preferred(api: Api, accept:
 async def test_who_takes_no_json_is_refused(api: Api, accept: str) -> None:
     response = await api.post({"query": PLANS}, headers={"Accept": accept})
     assert response.status_code == 406
-    assert response.json()["errors"][0]["message"] == f"Accept {RESPONSE_JSON} or {JSON}."
+    assert response.json()["errors"][0]["message"] == f"Accept {RESPONSE_JSON}, {JSON}, or text/event-stream."
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from igny8 import jobs, transactions
 from igny8.access import Role
 from igny8.changes import Actor
-from igny8.db import Database, LoginRole, new_id
+from igny8.db import Database, new_id
 from igny8.dispatcher import dispatching
 from igny8.jobs import Subject, Task
 from igny8.settings import Settings

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from igny8.gql.socket import SOCKETS
+
 
 @contextmanager
 def serving(app: Starlette) -> Iterator[str]:
     """The address of the application, served on a free port of this machine until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3)
+        config = uvicorn.Config(app, **SOCKETS, log_config=None, access_log=False, timeout_graceful_shutdown=3)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -31,7 +31,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from igny8.gql.read.declarations import Computed, Condition, Many, One, Plain, Poly, Reference, Source, Sql
+from igny8.gql.read.declarations import (
+    Computed,
+    Condition,
+    Events,
+    Many,
+    One,
+    Plain,
+    Poly,
+    PolyId,
+    Reference,
+    Source,
+    Sql,
+)
 from igny8.gql.read.declare import READ, declaration_of, python_name, reference_of, rows_type
 
 _FITS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -66,13 +78,17 @@ def check(schema: GraphQLSchema, sources: dict[str, Source]) -> None:
             declared = declaration_of(field)
             if isinstance(declared, Many):
                 faults += [f"Query.{public}: {fault}" for fault in _faults_of_many(declared, field, sources)]
+    if schema.subscription_type is not None:
+        for public, field in schema.subscription_type.fields.items():
+            faults += [f"Subscription.{public}: {fault}" for fault in _faults_of_events(field, sources)]
     if faults:
         raise WrongDeclarations(faults)
 
 
 def _faults_of(field: GraphQLField, public: str, source: Source, sources: dict[str, Source]) -> Iterator[str]:
     declared, columns = declaration_of(field), source.table.c
-    if getattr(declared, "need", None) is not None and is_non_null_type(field.type):
+    needs, otherwise = getattr(declared, "need", None), getattr(declared, "otherwise", None)
+    if needs is not None and otherwise is None and is_non_null_type(field.type):
         yield "it is null without its permission, so its type must allow null"
     if isinstance(declared, Many):
         yield from _faults_of_many(declared, field, sources)
@@ -83,15 +99,19 @@ def _faults_of(field: GraphQLField, public: str, source: Source, sources: dict[s
             yield from _faults_of_column(field, f"{python_name(field)}_id", source.table, Uuid)
     elif isinstance(declared, Reference):
         yield from _faults_of_column(field, declared.column, source.table, Uuid)
-    elif isinstance(declared, Poly):
-        for name, wanted in ((declared.kind, Text), (declared.id, Uuid)):
-            if name not in columns or not isinstance(columns[name].type, wanted):
-                yield f"{source.table.name} has no column '{name}' of type {wanted.__name__.lower()}"
+    elif isinstance(declared, Poly | PolyId):
+        yield from _faults_of_kind(source.table, declared.kind, declared.id)
     elif isinstance(declared, Sql | Computed):
         for read in (declared.expression,) if isinstance(declared, Sql) else declared.needs.values():
             yield from _faults_in(read, columns)
     elif (declared is None or isinstance(declared, Plain)) and public != "id":
         yield from _faults_of_column(field, python_name(field), source.table)
+
+
+def _faults_of_kind(table: Table, kind: str, id: str) -> Iterator[str]:
+    for name, wanted in ((kind, Text), (id, Uuid)):
+        if name not in table.c or not isinstance(table.c[name].type, wanted):
+            yield f"{table.name} has no column '{name}' of type {wanted.__name__.lower()}"
 
 
 def _faults_of_column(field: GraphQLField, name: str, table: Table, wanted: Any = None) -> Iterator[str]:
@@ -146,16 +166,35 @@ def _members(table: Table, column: str) -> set[str] | None:
 def _faults_of_many(declared: Many, field: GraphQLField, sources: dict[str, Source]) -> Iterator[str]:
     target = rows_type(field)
     source = sources.get(target.name)
-    if source is None:
+    if declared.links is not None:
+        columns = declared.links.table.c
+        yield from _faults_of_kind(declared.links.table, declared.links.kind, declared.links.id)
+    elif source is None:
         yield f"{target.name} has no rows"
         return
-    columns = source.table.c
+    else:
+        columns = source.table.c
     orders = {**declared.orders, **{name: key for name, key, _ in declared.default}}
     for name, key in orders.items():
         yield from (f"order {name}: {fault}" for fault in _faults_in(key, columns))
     filter = field.args.get("filter")
-    if filter is not None:
+    if filter is not None and source is not None:
         yield from _faults_of_filter(get_named_type(filter.type), source)
+
+
+def _faults_of_events(field: GraphQLField, sources: dict[str, Source]) -> Iterator[str]:
+    declared: Events = declaration_of(field)
+    source = sources.get(rows_type(field).name)
+    if source is None:
+        yield f"{rows_type(field).name} has no rows"
+        return
+    for name, wanted in (("cursor", BigInteger), ("account_id", Uuid)):
+        if name not in source.table.c or not isinstance(source.table.c[name].type, wanted):
+            yield f"{source.table.name} has no column '{name}' of type {wanted.__name__.lower()}"
+    yield from _faults_in(lambda subject: declared.on(subject, source.table.c), declared.subject.c)
+    for read in (declared.scope, declared.ended):
+        if read is not None:
+            yield from _faults_in(read, declared.subject.c)
 
 
 def _faults_of_filter(type_: Any, source: Source) -> Iterator[str]:

@@ -58,11 +58,15 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """An SQL expression over the row's columns. `never_null` promises what no constraint can."""
+    """An SQL expression over the row's columns. `never_null` promises what no constraint can.
+
+    Without the permission it reads as null, or as `otherwise`.
+    """
 
     expression: Callable[[Columns], Expression]
     never_null: bool = False
     need: Permission | None = None
+    otherwise: ColumnElement[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,20 @@ class One:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Rows that name rows of any kind: their table in column `kind`, their id in column `id`."""
+
+    table: Table
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
-    """A connection (read in keyset pages), or with `most` a plain list of at most so many."""
+    """A connection (read in keyset pages), or with `most` a plain list of at most so many.
+
+    The rows are the target's own, or with `links` those of a table that names rows of any kind.
+    """
 
     on: Where | None
     orders: Mapping[str, Callable[[Columns], ColumnElement[Any]]]
@@ -94,6 +110,7 @@ class Many:
     gate: Gate | None = None
     arguments: tuple[str, ...] = ()
     most: int | None = None
+    links: "Links | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +152,41 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Poly:
-    """An edge to a row of any kind: the row stores the prefix of its id in one column and the id in another."""
+    """An edge to a row of any kind: the row stores the name of its table in one column and its id in another."""
 
     kind: str
     id: str
     need: Permission | None = None
 
 
-Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly | Document
+@dataclass(frozen=True, slots=True)
+class PolyId:
+    """The id of a row of any kind, that row being there or not."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A root field of the subscription: what happens to one row, in the order of its events' column `cursor`.
+
+    `subject` is the row's table, `prefix` its kind of id and `argument` where it is given. `scope(subject)` is whose
+    counter gives the cursors, and with `topic` what readers listen to. With `ended(subject)` nothing follows any
+    more. Without a cursor a stream begins with the first event when it is `from_start`, else with the next one.
+    `live` are the fields of an event that live text fills, by the keys of its messages.
+    """
+
+    subject: Table
+    prefix: str
+    argument: str
+    on: Where
+    scope: Callable[[Columns], Expression]
+    ended: Callable[[Columns], ColumnElement[bool]] | None
+    gate: Gate
+    from_start: bool
+    topic: str
+    live: Mapping[str, str] = field(default_factory=dict)
+
+
+Declaration = Plain | Sql | Reference | One | Many | NodeById | Computed | Poly | PolyId | Document | Events

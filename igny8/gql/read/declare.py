@@ -33,14 +33,17 @@ from igny8.gql.read.declarations import (
     Condition,
     Declaration,
     Document,
+    Events,
     Expression,
     Gate,
+    Links,
     Many,
     NodeById,
     One,
     OrderKeys,
     Plain,
     Poly,
+    PolyId,
     Reference,
     Source,
     Sql,
@@ -75,10 +78,11 @@ def sql(
     *,
     never_null: bool = False,
     need: Permission | None = None,
+    otherwise: ColumnElement[Any] | None = None,
     description: str | None = None,
 ) -> Any:
-    """A field computed by PostgreSQL from the row's columns."""
-    return _field(Sql(expression, never_null, need), description)
+    """A field computed by PostgreSQL from the row's columns; `otherwise` for those who lack the permission."""
+    return _field(Sql(expression, never_null, need, otherwise), description)
 
 
 def computed(
@@ -100,8 +104,13 @@ def computed(
 
 
 def poly(kind: str, id: str, *, need: Permission | None = None, description: str | None = None) -> Any:
-    """An edge to a row of any kind: column `kind` holds the prefix of its id, column `id` the id. Null is none."""
+    """An edge to a row of any kind: column `kind` holds the name of its table, column `id` its id. Null is none."""
     return _field(Poly(kind, id, need), description)
+
+
+def poly_id(kind: str, id: str, *, description: str | None = None) -> Any:
+    """The id of a row of any kind, whether it is still there or not; null for a kind that has no ids."""
+    return _field(PolyId(kind, id), description)
 
 
 def ref(prefix: str, name: str, *, description: str | None = None) -> Any:
@@ -131,9 +140,34 @@ def many(
     return _connection(on, 2, filter, order, default, need, None, description)
 
 
-def listed(on: Where, *, most: int, default: OrderKeys = NEWEST, description: str | None = None) -> Any:
-    """A short list of the rows for which `on(row, other)` holds; never more than `most`."""
-    return _field(Many(on, {}, default, most=most), description)
+def listed(
+    on: Where, *, most: int, sized: bool = False, default: OrderKeys = NEWEST, description: str | None = None
+) -> Any:
+    """A short list of the rows for which `on(row, other, ...)` holds; never more than `most`.
+
+    Parameters of `on` beyond the two rows become the field's arguments; `sized`: and so does `first`.
+    """
+    own = _own_arguments(on, 2)
+    given = [*own, _argument("first", int | None, optional=True)] if sized else own
+    return _field(Many(on, {}, default, arguments=_names(own), most=most), description, given)
+
+
+def links(
+    of: type[Base],
+    on: Where,
+    *,
+    kind: str,
+    id: str,
+    default: OrderKeys,
+    description: str | None = None,
+) -> Any:
+    """A connection to rows of any kind, named by those rows of a table for which `on(row, link)` holds.
+
+    Column `kind` of a link holds the name of a table, column `id` the id of a row in it. What is not there any more,
+    or not for this viewer, is left out.
+    """
+    table: Table = of.__table__  # type: ignore[assignment]  # a mapped class always has a Table
+    return _connection(on, 2, None, None, default, None, None, description, Links(table, kind, id))
 
 
 def root(where: Where, *, need: Need, anywhere: bool = False, description: str | None = None) -> Any:
@@ -195,6 +229,27 @@ def nodes_by_id(*, need: Need, description: str | None = None) -> Any:
     return _field(NodeById(Gate(need)), description, [_argument("ids", list[strawberry.ID])])
 
 
+def events(
+    of: type[Base],
+    prefix: str,
+    argument: str,
+    *,
+    on: Where,
+    scope: Callable[[Columns], Expression],
+    need: Need,
+    topic: str,
+    from_start: bool,
+    ended: Callable[[Columns], ColumnElement[bool]] | None = None,
+    live: Mapping[str, str] | None = None,
+    description: str | None = None,
+) -> Any:
+    """A root field of the subscription, `argument` being the id of the row that the events are of (`Events`)."""
+    subject: Table = of.__table__  # type: ignore[assignment]  # a mapped class always has a Table
+    declared = Events(subject, prefix, argument, on, scope, ended, Gate(need), from_start, topic, live or {})
+    own = [_argument(argument, strawberry.ID), _argument("after", str | None, optional=True)]
+    return _field(declared, description, own)
+
+
 def where(
     condition: Callable[[Columns, Any], ColumnElement[bool]], *, replan: bool = False, description: str | None = None
 ) -> Any:
@@ -203,19 +258,22 @@ def where(
     return strawberry.field(default=strawberry.UNSET, metadata={READ: read}, description=description)
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed, computed, poly))
+@dataclass_transform(
+    kw_only_default=True, field_specifiers=(column, sql, ref, one, many, listed, computed, poly, poly_id, links)
+)
 def rows(
     table: type[Base],
     *,
-    prefix: str,
+    prefix: str = "",
     need: Need,
     only: Callable[[Columns], ColumnElement[bool]] | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declare an object type over a table; its docstring is the description.
 
-    `need` is what reading it takes, by whatever path. `only` narrows the rows beyond what the policies show.
+    `need` is what reading it takes, by whatever path. `only` narrows the rows beyond what the policies show. Rows
+    without a `prefix` have no id to show.
     """
-    if prefix not in KINDS:
+    if prefix and prefix not in KINDS:
         raise ValueError(f"{prefix!r} is not among the kinds of ids")
 
     def declare(cls: type[T]) -> type[T]:
@@ -344,6 +402,7 @@ def _connection(
     need: Permission | None,
     gate: Gate | None,
     description: str | None,
+    links: Links | None = None,
 ) -> Any:
     own = _own_arguments(on, skip)
     arguments = list(own)
@@ -359,4 +418,4 @@ def _connection(
     if order is not None:
         arguments.append(_argument("order_by", list[order] | None, optional=True))  # type: ignore[valid-type]
     orders = getattr(order, "__orders__", {})
-    return _field(Many(on, orders, default, need, gate, _names(own)), description, arguments)
+    return _field(Many(on, orders, default, need, gate, _names(own), links=links), description, arguments)

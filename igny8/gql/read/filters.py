@@ -46,6 +46,8 @@ def _conditions_of(
         return [_OPERATORS["in" if several else "eq"](columns[kind.column], bound)]
     if isinstance(own, Condition):
         statement.replan |= own.replan
+        if get_named_type(field.type).name == "ID":
+            return [own.where(columns, statement.bind_node_ids(value, public))]
         if isinstance(value, bool):
             return [own.where(columns, true() if value else false())]
         return [own.where(columns, statement.bind(value, ARRAY(Text()) if several else Text()))]

@@ -29,7 +29,6 @@ from sqlalchemy import (
     DateTime,
     ScalarSelect,
     Text,
-    Uuid,
     and_,
     case,
     cast,
@@ -38,7 +37,7 @@ from sqlalchemy import (
     null,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from igny8.access import PERMISSIONS, Audience, Need, Permission, Role
 from igny8.errors import BadRequest, Forbidden, Unauthenticated
@@ -52,14 +51,15 @@ from igny8.gql.read.declarations import (
     One,
     Plain,
     Poly,
+    PolyId,
     Reference,
     Source,
     Sql,
 )
 from igny8.gql.read.declare import declaration_of, python_name, reference_of, rows_type
+from igny8.gql.read.nodes import id_of_table, node_by_id, row_of_table
 from igny8.gql.read.pages import Page
 from igny8.gql.read.statement import Pairs, Statement, json_object, name_literal, public_id
-from igny8.gql.read.variables import Slot, prefixes_in
 
 Selected = dict[str, list[FieldNode]]
 #: What PostgreSQL takes an argument of a scalar as, where that is no text.
@@ -187,6 +187,8 @@ class Compiler:
         declared = declaration_of(field)
         lacking = self._lacking(declared, field)
         if lacking is not None:
+            if isinstance(declared, Sql) and declared.otherwise is not None:
+                return declared.otherwise
             if is_non_null_type(field.type):
                 raise Forbidden(f"Reading '{path}' needs the permission {lacking}.")
             return null()
@@ -198,7 +200,9 @@ class Compiler:
             return self._needed(declared, row)
         if isinstance(declared, Poly):
             kind, id = row.columns[declared.kind], row.columns[declared.id]
-            return self.promised(self.row_of_kind(field, nodes, kind, id, path, account=row), field, path)
+            return self.promised(row_of_table(self, field, nodes, kind, id, path, row), field, path)
+        if isinstance(declared, PolyId):
+            return id_of_table(self, row.columns[declared.kind], row.columns[declared.id])
         if isinstance(declared, Reference):
             return public_id(declared.prefix, row.columns[declared.column])
         if isinstance(declared, Sql):
@@ -212,7 +216,7 @@ class Compiler:
         """What the viewer lacks to read a field: its own permission, or that of the rows it leads to."""
         if isinstance(declared, Plain | Sql | One | Many | Computed | Poly) and not self.may(declared.need):
             return declared.need
-        if isinstance(declared, One | Many):
+        if isinstance(declared, One) or (isinstance(declared, Many) and declared.links is None):
             need = self.sources[rows_type(field).name].need
             return None if self.may(need) else need
         return None
@@ -231,34 +235,6 @@ class Compiler:
         if not self.completing:
             raise NeedsCompletion
         return json_object([(name, read(row.columns)) for name, read in declared.needs.items()])
-
-    def row_of_kind(
-        self,
-        field: GraphQLField,
-        nodes: list[FieldNode],
-        kind: Any,
-        id: Any,
-        path: str,
-        *,
-        account: Row | None = None,
-        kinds: frozenset[str | None] | None = None,
-    ) -> ColumnElement[Any]:
-        """The row with this id in the table that `kind`, a prefix, stands for; null for what may not be read.
-
-        Of `kinds` alone when they are known; of the account of `account`'s row when there is one.
-        """
-        interface: Any = get_named_type(field.type)
-        arms = []
-        for type_ in self.schema.get_possible_types(interface):
-            source = self.sources.get(type_.name)
-            if source is None or not self.may(source.need) or (kinds is not None and source.prefix not in kinds):
-                continue
-            table = source.alias()
-            found = select(self.object(type_, nodes, Row(table.c, source), path, abstract=True)).select_from(table)
-            here = table.c.id == id if account is None else same_account(account, table.c, table.c.id == id)
-            found = found.where(here, *([source.only(table.c)] if source.only else [])).correlate_except(table)
-            arms.append((kind == name_literal(source.prefix), found.limit(literal_column("1")).scalar_subquery()))
-        return case(*arms, else_=null()) if arms else cast(null(), JSON)
 
     def _one(
         self, declared: One, field: GraphQLField, nodes: list[FieldNode], row: Row, path: str
@@ -287,13 +263,21 @@ class Compiler:
             return same_account(row, columns, declared.on(row.columns, columns, **own))  # type: ignore[misc]  # edges have one
 
         if declared.most is not None:
-            return self._list(declared, declared.most, field, nodes, path, base)
+            return self._list(declared, self._size(field, nodes[0], declared.most), field, nodes, path, base)
         return Page(self, declared, field, nodes, path, base).compile()
+
+    def _size(self, field: GraphQLField, node: FieldNode, most: int) -> ColumnElement[Any]:
+        """How many rows of a plain list are asked for."""
+        given = self.arguments(field, node).get("first")
+        if given is None:
+            return literal_column(str(most))
+        self.statement.check_size(given, "first")
+        return func.least(self.statement.bind_size(given, "first", plus=0), literal_column(str(most)))
 
     def _list(
         self,
         declared: Many,
-        most: int,
+        most: ColumnElement[Any],
         field: GraphQLField,
         nodes: list[FieldNode],
         path: str,
@@ -307,7 +291,7 @@ class Compiler:
         inner = select(*(table.c[column.name] for column in source.visible))
         if condition is not None:
             inner = inner.where(condition)
-        inner = inner.order_by(*order, table.c.id).limit(literal_column(str(most))).correlate_except(table)
+        inner = inner.order_by(*order, *([table.c.id] if "id" in table.c else [])).limit(most).correlate_except(table)
         rows = inner.subquery()
         listed = func.json_agg(self.object(target, nodes, Row(rows.c, source), path))
         return select(func.coalesce(listed, literal_column("'[]'::json"))).select_from(rows).scalar_subquery()
@@ -362,7 +346,7 @@ class Compiler:
         """The JSON of one root field. Raises Unauthenticated or Forbidden for what the role may not read."""
         declared = declaration_of(field)
         if isinstance(declared, NodeById):
-            return self._by_id(field, nodes, key)
+            return node_by_id(self, field, nodes, key)
         lacking = self._lacking(declared, field)
         if lacking is not None:
             raise Forbidden(f"Reading '{key}' needs the permission {lacking}.")
@@ -387,33 +371,6 @@ class Compiler:
         target: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # declared as one
         document = self._document(target, field.type, nodes, declared.expression(**own), key)
         return self.promised(document, field, key)
-
-    def _by_id(self, field: GraphQLField, nodes: list[FieldNode], key: str) -> ColumnElement[Any]:
-        given = self.arguments(field, nodes[0])
-        several = "ids" in given
-        asked = given["ids"] if several else [given["id"]]
-        wanted = self.statement.bind_node_ids(asked, "ids" if several else "id")
-        item = func.unnest(wanted).table_valued("id", with_ordinality="at").render_derived()
-        kind, uuid = func.left(item.c.id, 3), cast(func.substr(item.c.id, 5), Uuid())
-        value = self.row_of_kind(field, nodes, kind, uuid, key, kinds=prefixes_in(asked))
-        shown = func.json_agg(aggregate_order_by(value, item.c.at)) if several else value
-        read = select(shown).select_from(item).correlate_except(item).scalar_subquery()
-        return func.coalesce(read, literal_column("'[]'::json")) if several else read
-
-    def by_ids(
-        self, target: GraphQLObjectType, nodes: list[FieldNode], path: str, *, several: bool
-    ) -> ColumnElement[Any]:
-        """The rows that a mutation or an event points to, bound to the slot `ids`, in their order."""
-        source = self.sources[target.name]
-        table = source.alias()
-        made = self.object(target, nodes, Row(table.c, source), path)
-        if not several:
-            wanted = table.c.id == self.statement.bind(Slot(("@ids",)), source.table.c.id.type)
-            return select(made).select_from(table).where(wanted).correlate_except(table).scalar_subquery()
-        given = self.statement.bind(Slot(("@ids",)), ARRAY(source.table.c.id.type))
-        listed = func.json_agg(aggregate_order_by(made, func.array_position(given, table.c.id)))
-        rows = select(func.coalesce(listed, literal_column("'[]'::json"))).select_from(table)
-        return rows.where(table.c.id == func.any(given)).correlate_except(table).scalar_subquery()
 
 
 def _by_python_name(field: GraphQLField, given: Mapping[str, Any]) -> dict[str, Any]:

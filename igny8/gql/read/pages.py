@@ -27,10 +27,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, aggregate_order_by
 from sqlalchemy.sql.elements import Grouping
 
+from igny8.access import Audience
 from igny8.errors import BadRequest
-from igny8.gql.read.declarations import Many, OrderKeys
+from igny8.gql.read.declarations import Many, OrderKeys, Source
 from igny8.gql.read.declare import PAGE_SIZE, Direction
 from igny8.gql.read.filters import conditions
+from igny8.gql.read.nodes import is_there, row_of_table
 from igny8.gql.read.statement import Pairs, json_object, name_literal
 from igny8.gql.read.variables import Slot
 
@@ -56,7 +58,11 @@ class Page:
         self.given = compiler.arguments(field, nodes[0])
         self.connection: GraphQLObjectType = get_named_type(field.type)  # type: ignore[assignment]  # a connection
         self.node_type: GraphQLObjectType = get_named_type(self.connection.fields["nodes"].type)
-        self.source = compiler.sources[self.node_type.name]
+        self.links = declared.links
+        if declared.links is None:
+            self.source, self.tie = compiler.sources[self.node_type.name], "id"
+        else:
+            self.source, self.tie = Source(declared.links.table, "", Audience.PUBLIC), declared.links.id
         self.filter_type: GraphQLInputObjectType | None = (
             get_named_type(field.args["filter"].type) if "filter" in field.args else None  # type: ignore[assignment]  # an input
         )
@@ -155,6 +161,8 @@ class Page:
     def matching(self, columns: Any) -> list[ColumnElement[bool]]:
         base = self.base(columns)
         found: list[ColumnElement[bool]] = [] if base is None else [base]
+        if self.links is not None:
+            found.append(is_there(self.compiler, columns, self.links))
         if self.filter_type is not None:
             found += conditions(self.statement, self.filter_type, self.given.get("filter") or {}, columns)
         return found
@@ -173,12 +181,13 @@ class Page:
             if self._may_be_null(key):
                 by = by.nulls_first() if self.backward else by.nulls_last()
             made.append(by)
-        return [*made, columns.id.desc() if self.keys[-1][2] != self.backward else columns.id.asc()]
+        tie = columns[self.tie]
+        return [*made, tie.desc() if self.keys[-1][2] != self.backward else tie.asc()]
 
     def keyset(self, columns: Any, mark: str, *, forward: bool, inclusive: bool) -> ColumnElement[bool]:
         """Rows after the cursor (`forward`) or before it."""
         keys = [(key(columns), desc, self._may_be_null(key)) for _, key, desc in self.keys]
-        keys.append((columns.id, keys[-1][1], False))
+        keys.append((columns[self.tie], keys[-1][1], False))
         marks = [
             cast(self.statement.bind_cursor(self.given[mark], mark, self.signature, part), column.type)
             for part, (column, _, _) in enumerate(keys)
@@ -238,12 +247,16 @@ class _Rows:
         from igny8.gql.read.objects import Row
 
         row = Row(self.table.c, self.page.source)
+        if self.page.links is not None:
+            field, links = self.page.connection.fields["nodes"], self.page.links
+            kind, id = self.table.c[links.kind], self.table.c[links.id]
+            return row_of_table(self.page.compiler, field, nodes, kind, id, path, row)
         return self.page.compiler.object(self.page.node_type, nodes, row, path)
 
     def cursor(self) -> ColumnElement[Any]:
         columns = self.table.c
         keys = (cast(key(columns), Text) for _, key, _ in self.page.keys)
-        text = cast(func.json_build_array(name_literal(self.page.signature), *keys, columns.id), Text)
+        text = cast(func.json_build_array(name_literal(self.page.signature), *keys, columns[self.page.tie]), Text)
         encoded = func.encode(func.convert_to(text, name_literal("UTF8")), name_literal("base64"))
         return func.translate(encoded, literal_column(r"E'\n'"), name_literal(""))
 

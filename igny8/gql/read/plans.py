@@ -25,10 +25,12 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from igny8.access import Audience, Role
-from igny8.errors import RequestError
+from igny8.errors import BadRequest, RequestError
 from igny8.gql.read.completion import Completion
 from igny8.gql.read.declarations import Source
 from igny8.gql.read.declare import declaration_of
+from igny8.gql.read.events import EventRoot, page_of_events
+from igny8.gql.read.nodes import rows_by_ids
 from igny8.gql.read.objects import Compiler, NeedsCompletion, refuse
 from igny8.gql.read.statement import Pairs, Plan, name_literal
 from igny8.gql.read.variables import symbolize
@@ -173,13 +175,43 @@ class Planner:
         target: GraphQLObjectType = get_named_type(output)  # type: ignore[assignment]  # an object with rows
 
         def of_rows(compiler: Compiler) -> tuple[Plan, Roots]:
-            value = compiler.by_ids(target, nodes, path, several=several)
+            value = rows_by_ids(compiler, target, nodes, path, several=several)
             return compiler.statement.finish([("value", value)], {}, role), {"value": (output, nodes)}
 
         def compiled() -> Plan:
             return self._completed(operation, symbols, role, of_rows, completing=completing)
 
         return Planning(operation.payload_plans, (role, shape, path, several, completing), compiled)
+
+    def event_plan(
+        self,
+        operation: Operation,
+        variables: VariableValues,
+        role: Role,
+        root: EventRoot,
+        *,
+        completing: bool = False,
+    ) -> "Planning":
+        """The plan that reads pages of events; of the variables only those that it depends on."""
+        symbols, shape = self._symbolized(operation, variables)
+
+        def of_events(compiler: Compiler) -> tuple[Plan, Roots]:
+            page = page_of_events(compiler, root)
+            return compiler.statement.finish([("value", page)], {}, role), {"value": (root.field.type, root.nodes)}
+
+        def compiled() -> Plan:
+            return self._completed(operation, symbols, role, of_events, completing=completing)
+
+        return Planning(operation.payload_plans, (role, shape, root.key, completing), compiled)
+
+    def event_root(self, operation: Operation, variables: VariableValues) -> EventRoot:
+        """The root field that a subscription asks for. Raises BadRequest when it is left out."""
+        type_: GraphQLObjectType = self.schema.subscription_type  # type: ignore[assignment]  # validated against it
+        compiler = Compiler(self.schema, self.sources, operation.fragments, variables, None)
+        for key, nodes in compiler.collect(type_, [operation.definition.selection_set]).items():
+            field = type_.fields[nodes[0].name.value]
+            return EventRoot(declaration_of(field), field, nodes, key)
+        raise BadRequest("The subscription asks for nothing: its field is left out by a directive.")
 
     def _completed(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 import psycopg
 import structlog
 from graphql import FieldNode, GraphQLError, GraphQLOutputType, GraphQLSchema
@@ -16,6 +17,8 @@ from igny8.access import Role
 from igny8.db import Database, LoginRole
 from igny8.errors import BadRequest, RequestError, TimedOut, TooComplex, Unauthenticated
 from igny8.gql.read.completion import Completion
+from igny8.gql.read.declare import rows_type
+from igny8.gql.read.events import EventPage, EventRoot, decoded, positions
 from igny8.gql.read.plans import Operation, Planner, Planning
 from igny8.gql.read.statement import MOST_BYTES, Plan
 from igny8.transactions import SIGNED_OUT, Credentials
@@ -91,6 +94,45 @@ class Reader:
         if made.completion is None or row[0] is None:
             return row[0], ()
         return made.completion.of("value", row[0], variables, path)
+
+    async def event_plan(self, operation: Operation, variables: VariableValues, role: Role, root: EventRoot) -> Plan:
+        """The plan that reads events for viewers of this role. Raises RequestError for what they may not read."""
+        planning = self.planner.event_plan(operation, variables, role, root)
+        return planning.kept() or await self._compiled(planning)
+
+    async def events(
+        self,
+        operation: Operation,
+        variables: VariableValues,
+        credentials: Credentials,
+        root: EventRoot,
+        subject_id: UUID,
+        *,
+        after: int,
+        most: int,
+    ) -> EventPage | None:
+        """The events after a cursor, `most` at most. None: there is no such row, or none that the viewer may see.
+
+        Raises Unauthenticated also when the session's role is no longer the credentials' one.
+        """
+        role = credentials.role
+
+        def plan(actual: Role | None, completing: bool) -> Planning:
+            if actual is not role:
+                raise Unauthenticated(SIGNED_OUT)
+            return self.planner.event_plan(operation, variables, role, root, completing=completing)
+
+        bound = {**variables.coerced, "@subject": subject_id, "@after": after, "@most": most}
+        made, row = await self._run(plan, bound, credentials)
+        return None if row[0] is None else decoded(made, row[0], variables, root.key)
+
+    async def positions(self, root: EventRoot, rows: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
+        """The last cursors of rows, given as (account, id); those that are gone are left out."""
+        plan = positions(root.declared, self.planner.sources[rows_type(root.field).name].table)
+        given = {"@accounts": [row[0] for row in rows], "@ids": [row[1] for row in rows]}
+        values = plan.parameters({**given, MOST_BYTES: self._largest_answer}, None)
+        found = await self._fetch(LoginRole.SYSTEM, plan, values)
+        return {UUID(id_): cursor for id_, cursor in orjson.loads(found[0] or b"[]")} if found else {}
 
     async def _run(
         self,

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, func, insert, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -113,6 +113,10 @@ def concern(session: AsyncSession, types: Collection[str]) -> bool:
     return any(change.node_type in types for change in session.info[_NOTED])
 
 
+#: Without the mapper, which does nothing for these rows but take its time.
+_INSERT: Final = insert(Change.metadata.tables[Change.__tablename__])
+
+
 def share(session: AsyncSession, scope_id: UUID, write: Write) -> None:
     """Have `write` called at the end of the transaction, with a cursor of the scope that is its own."""
     session.info[_SHARING].append((scope_id, write))
@@ -131,21 +135,25 @@ async def flush(session: AsyncSession) -> None:
         cursor = await _take(session, actor.account_id, scope_id, len(mine) + len(writes))
         if mine:
             rows = [_row(actor, scope_id, change, cursor + number) for number, change in enumerate(mine)]
-            await session.execute(insert(Change).values(rows))
+            await session.execute(_INSERT, rows)
         for number, write in enumerate(writes, start=len(mine)):
             await write(session, cursor + number)
     noted.clear()
     sharing.clear()
 
 
+_TAKE: Final = text("""
+    INSERT INTO change_counter AS counter (account_id, scope_id, value) VALUES (:account, :scope, :wanted)
+    ON CONFLICT (account_id, scope_id) DO UPDATE SET value = counter.value + excluded.value
+    RETURNING value
+""")
+
+
 async def _take(session: AsyncSession, account_id: UUID, scope_id: UUID, wanted: int) -> int:
     """The first of the next cursors of a scope."""
-    counter = insert(ChangeCounter).values(account_id=account_id, scope_id=scope_id, value=wanted)
-    taken = counter.on_conflict_do_update(
-        index_elements=[ChangeCounter.account_id, ChangeCounter.scope_id],
-        set_={"value": ChangeCounter.value + wanted},
-    ).returning(ChangeCounter.value)
-    return (await session.execute(taken)).scalar_one() - wanted + 1
+    values = {"account": account_id, "scope": scope_id, "wanted": wanted}
+    last: int = (await session.execute(_TAKE, values)).scalar_one()
+    return last - wanted + 1
 
 
 def _row(actor: Actor, scope_id: UUID, change: _Noted, cursor: int) -> dict[str, Any]:

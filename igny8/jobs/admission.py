@@ -21,7 +21,9 @@ _IS_WAITING: Final = "state IN ({}) AND hinted_at IS NULL".format(", ".join(f"'{
 
 #: Which job has which place is worth no wait for the disk: after a crash of the server it is found out anew.
 _LOCK: Final = text("""
-    SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(key)
+    SELECT set_config('synchronous_commit', 'off', true),
+        set_config('idle_in_transaction_session_timeout', '2s', true),
+        pg_advisory_xact_lock(key)
     FROM (
         SELECT DISTINCT hashtextextended(account_id || ' ' || queue, 0) AS key
         FROM unnest(CAST(:accounts AS uuid[]), CAST(:queues AS text[])) AS line (account_id, queue)

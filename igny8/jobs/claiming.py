@@ -6,14 +6,13 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8.jobs import progress
 from igny8.jobs.ending import Claim
-from igny8.jobs.failures import NO_ERROR
 from igny8.jobs.progress import Subject
-from igny8.jobs.tables import WAITING, Job, JobItem, JobKind, JobState
+from igny8.jobs.tables import JobKind
 
 #: How long a worker may be silent before its jobs are given to another one.
 LEASE: Final = timedelta(seconds=10)
@@ -44,41 +43,25 @@ class Claimed:
     arguments: dict[str, Any]
 
 
+_CLAIM: Final = text("""
+    UPDATE job SET state = 'RUNNING', attempt = attempt + 1, fence = fence + 1, message = 'Started.',
+        error_code = NULL, error_message = NULL, error_retryable = NULL,
+        lease_until = clock_timestamp() + :lease, started_at = coalesce(started_at, clock_timestamp()),
+        hinted_at = coalesce(hinted_at, clock_timestamp())
+    WHERE account_id = :account AND id = :job AND state IN ('QUEUED', 'RETRYING')
+        AND due_at <= clock_timestamp() AND kind = ANY (:kinds)
+    RETURNING fence, credits_held, kind, scope_id, started_by_id, attempt, max_attempts, items_total, arguments
+""")
+_OPEN_ITEMS: Final = text("""
+    SELECT id, position, subject_kind, subject_id, draft FROM job_item
+    WHERE account_id = :account AND job_id = :job AND state NOT IN ('SUCCEEDED', 'FAILED') ORDER BY position
+""")
+
+
 async def claim(session: AsyncSession, account_id: UUID, job_id: UUID, kinds: Collection[JobKind]) -> Claimed | None:
     """The job, which is this worker's from now on; None when there is nothing (more) to run."""
-    taken = (
-        update(Job)
-        .where(
-            Job.account_id == account_id,
-            Job.id == job_id,
-            Job.state.in_(WAITING),
-            Job.due_at <= func.now(),
-            Job.kind.in_(kinds),
-        )
-        .values(
-            **NO_ERROR,
-            state=JobState.RUNNING.value,
-            message="Started.",
-            attempt=Job.attempt + 1,
-            fence=Job.fence + 1,
-            lease_until=func.clock_timestamp() + LEASE,
-            started_at=func.coalesce(Job.started_at, func.clock_timestamp()),
-            # A hint that was believed lost may have come first.
-            hinted_at=func.coalesce(Job.hinted_at, func.now()),
-        )
-        .returning(
-            Job.fence,
-            Job.credits_held,
-            Job.kind,
-            Job.scope_id,
-            Job.started_by_id,
-            Job.attempt,
-            Job.max_attempts,
-            Job.items_total,
-            Job.arguments,
-        )
-    )
-    job = (await session.execute(taken)).one_or_none()
+    values = {"account": account_id, "job": job_id, "lease": LEASE, "kinds": [kind.value for kind in kinds]}
+    job = (await session.execute(_CLAIM, values)).one_or_none()
     if job is None:
         return None
     progress.note(session, job_id, job.scope_id)
@@ -96,14 +79,5 @@ async def claim(session: AsyncSession, account_id: UUID, job_id: UUID, kinds: Co
 
 
 async def _open_items(session: AsyncSession, account_id: UUID, job_id: UUID) -> tuple[Item, ...]:
-    wanted = (
-        select(JobItem.id, JobItem.position, JobItem.subject_kind, JobItem.subject_id, JobItem.draft)
-        .where(
-            JobItem.account_id == account_id,
-            JobItem.job_id == job_id,
-            JobItem.state.not_in((JobState.SUCCEEDED, JobState.FAILED)),
-        )
-        .order_by(JobItem.position)
-    )
-    rows = await session.execute(wanted)
+    rows = await session.execute(_OPEN_ITEMS, {"account": account_id, "job": job_id})
     return tuple(Item(row.id, row.position, Subject(row.subject_kind, row.subject_id), row.draft) for row in rows)

@@ -1,11 +1,12 @@
 """The end of a job, or of one of its attempts: state, report and settled credits in one transaction."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+import orjson
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes, credits
@@ -13,7 +14,7 @@ from igny8.changes import ChangeKind
 from igny8.jobs import progress
 from igny8.jobs.failures import CANCELLED, LEFT_OUT, NO_ERROR, Error
 from igny8.jobs.progress import Line
-from igny8.jobs.tables import UNFINISHED, Job, JobErrorCode, JobItem, JobPhase, JobState, Queue
+from igny8.jobs.tables import JobErrorCode, JobState, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class Claim:
     fence: int
     credits_held: int
 
-    def is_worth(self) -> ColumnElement[bool]:
-        return and_(Job.account_id == self.account_id, Job.id == self.job_id, Job.fence == self.fence)
+    @property
+    def key(self) -> dict[str, Any]:
+        """What statements know it by."""
+        return {"account": self.account_id, "job": self.job_id, "fence": self.fence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +49,114 @@ class Verdict:
     outcome: Outcome | None = None
 
 
-#: Whoever held the job may write no more, and its place in the line is free.
-_LET_GO: Final[dict[str, Any]] = {"fence": Job.fence + 1, "lease_until": None, "hinted_at": None}
+class While(StrEnum):
+    """What else than its fence a job must have for its claim to count."""
+
+    UNFINISHED = "state IN ('QUEUED', 'RETRYING', 'RUNNING')"
+    WAITING = "state IN ('QUEUED', 'RETRYING')"
+    EXPIRED = "state = 'RUNNING' AND lease_until < clock_timestamp()"
 
 
-async def finish(session: AsyncSession, claim: Claim, verdict: Verdict, *only: ColumnElement[bool]) -> bool:
+class _Job(NamedTuple):
+    scope_id: UUID
+    kind: str
+    queue: str
+    items_total: int
+    items_done: int
+    items_failed: int
+    credits_used: int
+    started_by_id: UUID | None
+
+
+# Whoever held the job may write no more, and its place in the line is free.
+_LET_GO: Final = "fence = fence + 1, lease_until = NULL, hinted_at = NULL"
+_ERROR: Final = "error_code = :error_code, error_message = :error_message, error_retryable = :error_retryable"
+_KEY: Final = "account_id = :account AND id = :job AND fence = :fence"
+_ITEMS: Final = "account_id = :account AND job_id = :job"
+_OPEN: Final = "state IN ('QUEUED', 'RETRYING', 'RUNNING')"
+
+_LOCK: Final = {
+    only: text(f"SELECT {', '.join(_Job._fields)} FROM job WHERE {_KEY} AND {only} FOR NO KEY UPDATE")  # noqa: S608  # ours
+    for only in While
+}
+_END: Final = text(f"""
+    UPDATE job SET {_LET_GO}, {_ERROR}, state = :state, message = :message, items_failed = :failed,
+        phase = CASE WHEN :reached THEN 'DONE' ELSE phase END, percent = CASE WHEN :reached THEN 100 ELSE percent END,
+        outcome_type = :outcome_type, outcome = CAST(:outcome AS jsonb), finished_at = clock_timestamp()
+    WHERE {_KEY}
+""")  # noqa: S608  # ours
+# An item that had failed before, and was to be tried again, keeps its own error.
+_FAIL_ITEMS: Final = text(f"""
+    UPDATE job_item SET state = 'FAILED', message = NULL, error_code = coalesce(error_code, :error_code),
+        error_message = coalesce(error_message, :error_message),
+        error_retryable = coalesce(error_retryable, :error_retryable)
+    WHERE {_ITEMS} AND {_OPEN} RETURNING id
+""")  # noqa: S608  # ours
+_CANCEL_ITEMS: Final = text(
+    f"UPDATE job_item SET state = 'CANCELLED', message = NULL, {_ERROR} WHERE {_ITEMS} AND {_OPEN}"  # noqa: S608  # ours
+)
+_FIRST_ERROR: Final = text(
+    f"""
+    SELECT error_code, error_message, error_retryable FROM job_item
+    WHERE {_ITEMS} AND state = 'FAILED' ORDER BY position LIMIT 1
+"""  # noqa: S608  # ours
+)
+_PUT_BACK: Final = {
+    only: text(f"""
+        UPDATE job SET {_LET_GO}, {_ERROR}, state = 'RETRYING', message = :message,
+            due_at = clock_timestamp() + make_interval(secs => :pause), attempt = attempt - :taken_back
+        WHERE {_KEY} AND state = 'RUNNING' AND NOT cancel_requested AND {only}
+        RETURNING scope_id, queue
+    """)  # noqa: S608  # ours
+    for only in While
+}
+_PUT_BACK_ITEMS: Final = text(
+    f"UPDATE job_item SET state = 'RETRYING', message = NULL WHERE {_ITEMS} AND state = 'RUNNING'"  # noqa: S608  # ours
+)
+
+
+async def finish(session: AsyncSession, claim: Claim, verdict: Verdict, only: While = While.UNFINISHED) -> bool:
     """End the job for good; False, and nothing changed, when the claim is worth nothing or the job not `only` so.
 
     Whatever the end, the hold is settled for the sum of the items that succeeded.
     """
     if claim.credits_held:
         await credits.lock(session, claim.account_id)  # wallets are locked before jobs, always
-    held = select(Job).where(claim.is_worth(), Job.state.in_(UNFINISHED), *only).with_for_update(key_share=True)
-    job = (await session.execute(held.execution_options(populate_existing=True))).scalar_one_or_none()
-    if job is None:
+    held = (await session.execute(_LOCK[only], claim.key)).one_or_none()
+    if held is None:
         return False
-    failed = job.items_failed + await _close_items(session, claim, verdict)
+    job = _Job(*held)
+    failed = job.items_failed
+    if job.items_done + job.items_failed < job.items_total:
+        failed += await _close_items(session, claim, verdict)
     state = _state(job, failed, verdict)
-    if job.credits_held:
-        await _settle(session, job)
+    if claim.credits_held:
+        await _settle(session, claim, job)
     error = CANCELLED if verdict.cancelled else verdict.error
     if error is None and failed:
         error = await _first_error(session, claim)
-    values = _last_values(job, state, failed, error)
-    if verdict.outcome is not None:
-        values |= {"outcome_type": verdict.outcome.type, "outcome": verdict.outcome.report}
-    await session.execute(update(Job).where(claim.is_worth()).values(values))
-    changes.record(session, ChangeKind.UPDATED, "Job", [job.id], site_id=job.site_id, state=state.value)
-    progress.note(session, job.id, job.scope_id)
-    progress.news_of(session).lines.add(Line(job.account_id, Queue(job.queue)))
+    values = {
+        **claim.key,
+        **(error.columns if error else NO_ERROR),
+        "state": state.value,
+        "message": _told(job, state, failed, error),
+        "failed": failed,
+        "reached": state in (JobState.SUCCEEDED, JobState.PARTIAL),
+        "outcome_type": verdict.outcome.type if verdict.outcome else None,
+        "outcome": orjson.dumps(verdict.outcome.report).decode() if verdict.outcome else None,
+    }
+    await session.execute(_END, values)
+    site_id = None if job.scope_id == claim.account_id else job.scope_id
+    changes.record(session, ChangeKind.UPDATED, "Job", [claim.job_id], site_id=site_id, state=state.value)
+    _tell(session, claim, job.scope_id, job.queue)
     return True
 
 
 async def put_back(
     session: AsyncSession,
     claim: Claim,
-    *only: ColumnElement[bool],
+    only: While = While.UNFINISHED,
+    *,
     pause: float,
     message: str,
     error: Error | None = None,
@@ -93,48 +168,35 @@ async def put_back(
     it was not the job's fault.
     """
     values = {
-        **_LET_GO,
-        "state": JobState.RETRYING.value,
-        "due_at": func.now() + timedelta(seconds=pause),
-        "attempt": Job.attempt if counted else Job.attempt - 1,
-        "message": message,
+        **claim.key,
         **(error.columns if error else NO_ERROR),
+        "message": message,
+        "pause": pause,
+        "taken_back": 0 if counted else 1,
     }
-    waits = (
-        update(Job)
-        .where(claim.is_worth(), Job.state == JobState.RUNNING, ~Job.cancel_requested, *only)
-        .values(values)
-        .returning(Job.scope_id, Job.queue)
-    )
-    job = (await session.execute(waits)).one_or_none()
+    job = (await session.execute(_PUT_BACK[only], values)).one_or_none()
     if job is None:
         return False
-    begun = update(JobItem).where(_of(claim), JobItem.state == JobState.RUNNING)
-    await session.execute(begun.values(state=JobState.RETRYING.value, message=None))
-    progress.note(session, claim.job_id, job.scope_id)
-    progress.news_of(session).lines.add(Line(claim.account_id, Queue(job.queue)))
+    await session.execute(_PUT_BACK_ITEMS, claim.key)
+    _tell(session, claim, job.scope_id, job.queue)
     return True
 
 
-def _of(claim: Claim) -> ColumnElement[bool]:
-    return and_(JobItem.account_id == claim.account_id, JobItem.job_id == claim.job_id)
+def _tell(session: AsyncSession, claim: Claim, scope_id: UUID, queue: str) -> None:
+    progress.note(session, claim.job_id, scope_id)
+    progress.news_of(session).lines.add(Line(claim.account_id, Queue(queue)))
 
 
 async def _close_items(session: AsyncSession, claim: Claim, verdict: Verdict) -> int:
-    """No item of an ended job stays open; how many failed now. One that had failed before keeps its own error."""
-    left = update(JobItem).where(_of(claim), JobItem.state.in_(UNFINISHED))
+    """No item of an ended job stays open; how many failed now."""
     if verdict.cancelled:
-        await session.execute(left.values(state=JobState.CANCELLED.value, message=None, **CANCELLED.columns))
+        await session.execute(_CANCEL_ITEMS, {**claim.key, **CANCELLED.columns})
         return 0
     error = verdict.error or LEFT_OUT
-    kept = {name: func.coalesce(getattr(JobItem, name), value) for name, value in error.columns.items()}
-    closed = await session.execute(
-        left.values(state=JobState.FAILED.value, message=None, **kept).returning(JobItem.id)
-    )
-    return len(closed.all())
+    return len((await session.execute(_FAIL_ITEMS, {**claim.key, **error.columns})).all())
 
 
-def _state(job: Job, failed: int, verdict: Verdict) -> JobState:
+def _state(job: _Job, failed: int, verdict: Verdict) -> JobState:
     if verdict.cancelled:
         return JobState.CANCELLED
     if failed == 0 and verdict.error is None:
@@ -142,11 +204,11 @@ def _state(job: Job, failed: int, verdict: Verdict) -> JobState:
     return JobState.PARTIAL if job.items_done else JobState.FAILED
 
 
-async def _settle(session: AsyncSession, job: Job) -> None:
+async def _settle(session: AsyncSession, claim: Claim, job: _Job) -> None:
     await credits.settle(
         session,
-        job.account_id,
-        job.id,
+        claim.account_id,
+        claim.job_id,
         job.credits_used,
         description=job.kind.replace("_", " ").capitalize(),
         user_id=job.started_by_id,
@@ -155,26 +217,11 @@ async def _settle(session: AsyncSession, job: Job) -> None:
 
 async def _first_error(session: AsyncSession, claim: Claim) -> Error:
     """The job's error when its items alone failed."""
-    failed = select(JobItem).where(_of(claim), JobItem.state == JobState.FAILED).order_by(JobItem.position).limit(1)
-    item = (await session.execute(failed.execution_options(populate_existing=True))).scalar_one()
-    return Error(JobErrorCode(item.error_code or ""), item.error_message or "", bool(item.error_retryable))
+    code, message, retryable = (await session.execute(_FIRST_ERROR, claim.key)).one()
+    return Error(JobErrorCode(code), message, retryable)
 
 
-def _last_values(job: Job, state: JobState, failed: int, error: Error | None) -> dict[str, Any]:
-    values = {
-        **_LET_GO,
-        "state": state.value,
-        "items_failed": failed,
-        "finished_at": func.now(),
-        "message": _told(job, state, failed, error),
-        **(error.columns if error else NO_ERROR),
-    }
-    if state in (JobState.SUCCEEDED, JobState.PARTIAL):
-        values |= {"phase": JobPhase.DONE.value, "percent": 100}
-    return values
-
-
-def _told(job: Job, state: JobState, failed: int, error: Error | None) -> str:
+def _told(job: _Job, state: JobState, failed: int, error: Error | None) -> str:
     done = f"{job.items_done} of {job.items_total} done"
     match state:
         case JobState.SUCCEEDED:

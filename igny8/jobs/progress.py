@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
-from igny8.jobs.tables import Job, JobEvent, Queue
+from igny8.jobs.tables import Queue
 
 
 class Subject(NamedTuple):
@@ -35,17 +35,13 @@ class News:
 
 _NEWS: Final = "news of jobs"
 _EVENTS: Final = "events of jobs"
-_SNAPSHOT: Final = (
-    "account_id",
-    "scope_id",
-    "state",
-    "phase",
-    "percent",
-    "message",
-    "items_done",
-    "items_failed",
-    "items_total",
-)
+_WRITE: Final = text("""
+    INSERT INTO job_event (account_id, job_id, scope_id, cursor, state, phase, percent, message,
+        items_done, items_failed, items_total, subject_kind, subject_id)
+    SELECT account_id, id, scope_id, :cursor, state, phase, percent, message,
+        items_done, items_failed, items_total, :subject_kind, CAST(:subject_id AS uuid)
+    FROM job WHERE account_id = :account AND id = :job
+""")
 
 
 def news_of(session: AsyncSession) -> News:
@@ -74,9 +70,5 @@ def note(session: AsyncSession, job_id: UUID, scope_id: UUID, *, subject: Subjec
 
 async def _write(session: AsyncSession, job_id: UUID, cursor: int, subjects: set[Subject]) -> None:
     kind, subject_id = next(iter(subjects)) if len(subjects) == 1 else (None, None)
-    job = Job.__table__.c
-    seen = select(
-        literal(job_id), literal(cursor), literal(kind), literal(subject_id), *(job[name] for name in _SNAPSHOT)
-    ).where(Job.account_id == changes.actor_of(session).account_id, Job.id == job_id)
-    columns = ["job_id", "cursor", "subject_kind", "subject_id", *_SNAPSHOT]
-    await session.execute(insert(JobEvent).from_select(columns, seen, include_defaults=False))
+    values = {"cursor": cursor, "subject_kind": kind, "subject_id": subject_id}
+    await session.execute(_WRITE, {**values, "account": changes.actor_of(session).account_id, "job": job_id})

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,12 @@ from igny8.jobs.tables import UNFINISHED, Job, JobItem, JobPhase, JobResult, Job
 
 #: Items that the transaction closes; the ends of their texts are told after its commit.
 _CLOSED: Final = "closed items"
+
+
+_HOLD: Final = text("""
+    SELECT credits_held, credits_used FROM job
+    WHERE account_id = :account AND id = :job AND fence = :fence AND state = 'RUNNING' FOR NO KEY UPDATE
+""")
 
 
 class _Credits(NamedTuple):
@@ -80,6 +86,7 @@ class Running:
     async def progress(self, phase: JobPhase, percent: int, message: str, *, item: Item | None = None) -> None:
         """Say how far it is; with an item, that this one is being worked on. Raises Superseded."""
         async with self.transaction() as session:
+            await self._hold(session)
             now = {"phase": phase.value, "percent": percent, "message": message}
             await self._change(session, **now)
             if item is not None:
@@ -186,14 +193,13 @@ class Running:
 
     async def _hold(self, session: AsyncSession) -> _Credits:
         """Keep the job as this attempt's until the transaction ends. Raises Superseded."""
-        own = select(Job.credits_held, Job.credits_used).where(self.claim.is_worth(), Job.state == JobState.RUNNING)
-        held = (await session.execute(own.with_for_update(key_share=True))).one_or_none()
+        held = (await session.execute(_HOLD, self.claim.key)).one_or_none()
         if held is None:
             raise Superseded
         return _Credits(*held)
 
     async def _change(self, session: AsyncSession, **values: Any) -> None:
-        await session.execute(update(Job).where(self.claim.is_worth()).values(values))
+        await session.execute(update(Job).where(Job.account_id == self.account_id, Job.id == self.id).values(values))
 
     def _close(self, session: AsyncSession, item: Item) -> None:
         self._note(session, item)

@@ -16,7 +16,7 @@ from igny8 import transactions
 from igny8.changes import Actor
 from igny8.db import Database, LoginRole
 from igny8.jobs.admission import admit, waiting_lines
-from igny8.jobs.ending import Claim, Verdict, finish, put_back
+from igny8.jobs.ending import Claim, Verdict, While, finish, put_back
 from igny8.jobs.failures import CRASHED
 from igny8.jobs.hints import Hints
 from igny8.jobs.progress import Line
@@ -31,8 +31,6 @@ _SPREAD_SECONDS: Final = 6.0
 _QUICK: Final = timedelta(seconds=2)
 _SLOW: Final = timedelta(seconds=30)
 _LOST: Final = "The worker was lost; another one goes on."
-
-_EXPIRED: Final = Job.lease_until < func.clock_timestamp()
 
 
 class Sweep:
@@ -49,7 +47,8 @@ class Sweep:
 
     async def reap(self) -> None:
         """Let others run the jobs whose worker was silent for too long, or end them when it was once too often."""
-        lost = select(Job).where(Job.state == JobState.RUNNING, _EXPIRED).order_by(Job.lease_until).limit(_AT_ONCE)
+        expired_now = Job.lease_until < func.clock_timestamp()
+        lost = select(Job).where(Job.state == JobState.RUNNING, expired_now).order_by(Job.lease_until).limit(_AT_ONCE)
         async with self._db.session(LoginRole.SYSTEM) as session:
             expired = (await session.execute(lost)).scalars().all()
         for job in expired:
@@ -88,12 +87,12 @@ class Sweep:
         actor = Actor(job.account_id, job.started_by_id, f"job_{job.id.hex}", None, job.kind)
         async with self._db.session(LoginRole.SYSTEM) as session, transactions.logged(session, actor):
             if job.cancel_requested:
-                ended = await finish(session, claim, Verdict(cancelled=True), _EXPIRED)
+                ended = await finish(session, claim, Verdict(cancelled=True), While.EXPIRED)
             elif job.attempt >= job.max_attempts:
-                ended = await finish(session, claim, Verdict(error=CRASHED), _EXPIRED)
+                ended = await finish(session, claim, Verdict(error=CRASHED), While.EXPIRED)
             else:
                 pause = random.uniform(0, _SPREAD_SECONDS) if job.attempt > 1 else 0.0  # noqa: S311  # no secret
-                ended = await put_back(session, claim, _EXPIRED, pause=pause, message=_LOST)
+                ended = await put_back(session, claim, While.EXPIRED, pause=pause, message=_LOST)
         if ended:
             log.warning("job lost by its worker", job_id=str(job.id), attempt=job.attempt)
             self._hints.tell(session)

@@ -57,9 +57,12 @@ class Jobs:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         owner = self.tenant[Role.OWNER]
-        async with transactions.acting_as(self.db, self.tenant.id, owner.id) as session:
-            async with transactions.logged(session, Actor(self.tenant.id, owner.id, "test", None)):
-                yield session
+        actor = Actor(self.tenant.id, owner.id, "test", None)
+        async with (
+            transactions.acting_as(self.db, self.tenant.id, owner.id) as session,
+            transactions.logged(session, actor),
+        ):
+            yield session
 
     async def start(self, task: Task[Any], arguments: BaseModel, *, items: int = 0, credits: int = 0) -> UUID:
         subjects = [Subject("task", new_id()) for _ in range(items)]

@@ -11,6 +11,7 @@ import dramatiq
 import structlog
 from dramatiq.middleware import CurrentMessage
 
+from igny8 import tables  # noqa: F401  # rows refer to each other: all of them must be declared
 from igny8.db import Database, LoginRole
 from igny8.events import Bus
 from igny8.jobs import Queue, Task

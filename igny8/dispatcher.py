@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from igny8 import tables  # noqa: F401  # rows refer to each other: all of them must be declared
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.events import Bus

@@ -14,7 +14,10 @@ import structlog
 from dramatiq.middleware import CurrentMessage
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8 import outgoing
+from igny8 import (
+    outgoing,
+    tables,  # noqa: F401  # rows refer to each other: all of them must be declared
+)
 from igny8.ai.calls import Connection, Provider
 from igny8.ai.catalogue import Catalogue
 from igny8.ai.providers import engine

@@ -24,7 +24,9 @@ from igny8.access import Role
 from igny8.changes import Actor
 from igny8.db import Database, new_id
 from igny8.dispatcher import dispatching
+from igny8.events import Bus
 from igny8.jobs import Subject, Task
+from igny8.jobs.hints import Hints
 from igny8.settings import Settings
 from igny8.worker import working
 from tests.jobs.tasks import TASKS
@@ -48,6 +50,7 @@ class Jobs:
     db: Database
     sql: psycopg.Connection[Any]
     tenant: Tenant
+    hints: Hints
     site: str = "a"
 
     @property
@@ -63,6 +66,7 @@ class Jobs:
             transactions.logged(session, actor),
         ):
             yield session
+        self.hints.tell(session)
 
     async def start(self, task: Task[Any], arguments: BaseModel, *, items: int = 0, credits: int = 0) -> UUID:
         subjects = [Subject("task", new_id()) for _ in range(items)]
@@ -143,13 +147,26 @@ def fund(sql: psycopg.Connection[Any], tenant: Tenant, amount: int) -> None:
 
 
 @pytest.fixture
-def jobs_of(db: Database, world: World) -> Callable[[], Jobs]:
+async def hints(db: Database, redis_url: str) -> AsyncIterator[Hints]:
+    """What the API has to tell others of what is committed."""
+    bus = Bus(redis_url)
+    hints = Hints(db, redis_url, bus)
+    telling = asyncio.create_task(hints.run())
+    yield hints
+    telling.cancel()
+    await asyncio.wait({telling})
+    await hints.close()
+    await bus.close()
+
+
+@pytest.fixture
+def jobs_of(db: Database, world: World, hints: Hints) -> Callable[[], Jobs]:
     """Makes accounts with 1,000 credits."""
 
     def make() -> Jobs:
         tenant = world.tenant()
         fund(world.sql, tenant, 1_000)
-        return Jobs(db, world.sql, tenant)
+        return Jobs(db, world.sql, tenant, hints)
 
     return make
 

@@ -157,6 +157,23 @@ def demo() -> None:
     sys.exit(shown.run())
 
 
+@main.command()
+@told
+def doctor() -> None:
+    """Look at every account's books, and say what is wrong; exit code 1 when anything is."""
+    from igny8 import doctor as looking
+
+    async def look(db: Database) -> None:
+        accounts, wrong = await looking.examine(db)
+        for line in wrong:
+            click.echo(line)
+        if wrong:
+            raise click.ClickException(f"{len(wrong)} things are wrong in {accounts} accounts.")
+        click.echo(f"The books of all {accounts} accounts are right.")
+
+    asyncio.run(_with_database(look))
+
+
 @main.group()
 def user() -> None:
     """Users of the system account."""

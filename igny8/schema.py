@@ -20,11 +20,11 @@ from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
 from igny8.gql.read.plans import sources_of
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
-from igny8.planner.graphql import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
+from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
 from igny8.system.graphql.mutations import SystemMutation
 from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
-from igny8.writer.graphql import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
+from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
 extend(Job, JobOfAccount)
 extend(Account, AccountBilling)

@@ -15,7 +15,7 @@ from igny8.gql.read.declarations import Reference
 from igny8.gql.read.declare import Connection, Node, many, one, ordering, root, roots, rows, sql, where
 from igny8.gql.scalars import BigInt, DateTimeFilter, FloatFilter, IntFilter
 from igny8.planner import tables as planner
-from igny8.planner.graphql import Cluster, ContentIdea, Keyword
+from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword
 from igny8.planner.tables import ContentStructure, ContentType
 from igny8.system.tables import ImageStyle
 from igny8.writer import tables as t
@@ -137,8 +137,8 @@ class Image(Node):
     provider: str | None
     model: str | None
     cost_usd: Decimal | None = sql(lambda i: i.cost_usd, need=Permission.BILLING_READ)
-    task: Annotated["Task", lazy("igny8.writer.graphql")] | None = one()
-    content: Annotated["Content", lazy("igny8.writer.graphql")] | None = one()
+    task: Annotated["Task", lazy("igny8.writer.graphql.types")] | None = one()
+    content: Annotated["Content", lazy("igny8.writer.graphql.types")] | None = one()
     site: Site = one()
     sector: Sector = one()
     created_at: datetime
@@ -163,7 +163,7 @@ class Task(Node):
     cluster: Cluster | None = one()
     idea: ContentIdea | None = one()
     keywords: Connection[Keyword] = many(through(t.TaskKeyword, "task_id", "keyword_id"))
-    content: Annotated["Content", lazy("igny8.writer.graphql")] | None = one(
+    content: Annotated["Content", lazy("igny8.writer.graphql.types")] | None = one(
         lambda task, content: content.task_id == task.id
     )
     images: Connection[Image] = many(lambda task, image: image.task_id == task.id)

@@ -124,10 +124,10 @@ class Keyword(Node):
     )
     site: Site = one()
     sector: Sector = one()
-    clusters: Connection[Annotated["Cluster", lazy("igny8.planner.graphql")]] = many(
+    clusters: Connection[Annotated["Cluster", lazy("igny8.planner.graphql.types")]] = many(
         through(t.KeywordCluster, "keyword_id", "cluster_id")
     )
-    ideas: Connection[Annotated["ContentIdea", lazy("igny8.planner.graphql")]] = many(
+    ideas: Connection[Annotated["ContentIdea", lazy("igny8.planner.graphql.types")]] = many(
         through(t.IdeaKeyword, "keyword_id", "idea_id")
     )
     created_at: datetime
@@ -154,7 +154,7 @@ class ContentIdea(Node):
     content_structure: t.ContentStructure
     estimated_word_count: int | None
     outline: list[OutlineSection]
-    cluster: Annotated["Cluster", lazy("igny8.planner.graphql")] | None = one()
+    cluster: Annotated["Cluster", lazy("igny8.planner.graphql.types")] | None = one()
     site: Site = one()
     sector: Sector = one()
     keywords: Connection[Keyword] = many(through(t.IdeaKeyword, "idea_id", "keyword_id"))

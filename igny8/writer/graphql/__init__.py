@@ -1,0 +1,1 @@
+"""The writer in the schema: types with their edges, and mutations by what they are about."""

@@ -76,7 +76,7 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
         settings.outgoing_private, timeout=_CALL_SECONDS, max_bytes=_LARGEST_ANSWER, max_connections=_CONNECTIONS
     )
     turns = Turns(settings.provider_calls_at_once)
-    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, turns, _ai(settings, db, http))
+    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, turns, ai_of(settings, db, http))
     runner = Runner(host, leases, tasks, at_once=settings.jobs_at_once)
     consumer = _consumer(redis_url, runner)
     await db.open()
@@ -98,7 +98,8 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
         await db.close()
 
 
-def _ai(settings: Settings, db: Database, http: httpx2.AsyncClient) -> Ai:
+def ai_of(settings: Settings, db: Database, http: httpx2.AsyncClient) -> Ai:
+    """The providers, the keys that accounts use, and the caps on what the server's own keys spend."""
     keyring = Keyring(settings.secrets_keys)
 
     async def connect(session: AsyncSession, account_id: UUID, provider: Provider) -> Connection:

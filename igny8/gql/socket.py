@@ -283,7 +283,7 @@ class Connection:
         await self._send({"type": "websocket.send", "text": text})
 
     def _broken(self) -> None:
-        self._end(TOO_LARGE, "The client does not read")
+        self._end(TOO_LARGE, "The client does not take what it is sent")
 
 
 class _Gone(Exception):

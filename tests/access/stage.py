@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -168,6 +169,8 @@ class Stage:
             return ids.show("ctr", self._transaction(tenant))
         if kind == "cus":
             return ids.show("cus", self._usage(tenant, site))
+        if kind == "job":
+            return self._kept((tenant.id, site), kind, lambda: self.ended_job(tenant, site))
         raise AssertionError(f"no account has ids of the kind {kind}")
 
     def _kept(self, place: tuple[UUID, str], kind: str, make: Callable[[], str]) -> str:
@@ -246,6 +249,24 @@ class Stage:
             balance_after=funded[0], description="Bought", user_id=tenant[Role.OWNER].id,
         )  # fmt: skip
         return made
+
+    def ended_job(self, tenant: Tenant, site: str) -> str:
+        """A job of the site that failed, with an item and its one event."""
+        job_id, scope = new_id(), tenant.sites[site]
+        owned = {"account_id": tenant.id, "scope_id": scope, "job_id": job_id}
+        subject = {"subject_kind": "cluster", "subject_id": self._graph(tenant, site)["clu"]}
+        self._insert(
+            "job",
+            account_id=tenant.id, id=job_id, scope_id=scope, kind="GENERATE_IDEAS", queue="ai", state="FAILED",
+            items_total=1, items_failed=1, max_attempts=3, arguments="{}", started_by_id=tenant[Role.OWNER].id,
+            finished_at=datetime.now(UTC),
+        )  # fmt: skip
+        self._insert("job_item", **owned, **subject, id=new_id(), position=0, state="FAILED")
+        self._insert(
+            "job_event", **owned, **subject, cursor=1, state="FAILED", phase="DONE", percent=100, message="Failed",
+            items_done=0, items_failed=1, items_total=1,
+        )  # fmt: skip
+        return ids.show("job", job_id)
 
     def _usage(self, tenant: Tenant, site: str) -> UUID:
         """A row of the usage log."""

@@ -262,7 +262,8 @@ def _unknown_places(sql: Sql) -> Iterator[str]:
     """Tables whose rows PostgreSQL would take to be spread over accounts, sites and sectors independently."""
     for row in _rows(
         sql,
-        "SELECT attrelid::regclass::text AS table FROM pg_attribute WHERE attname = 'sector_id' AND NOT EXISTS ("
+        "SELECT attrelid::regclass::text AS table FROM pg_attribute WHERE attname = 'sector_id' AND attnotnull"
+        " AND NOT EXISTS ("
         " SELECT FROM pg_statistic_ext WHERE stxrelid = attrelid AND 'f' = ANY (stxkind) AND attnum = ANY (stxkeys))"
         " AND attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)",
     ):

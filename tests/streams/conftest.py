@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8 import jobs, logs, transactions
+from igny8 import jobs, logs, outgoing, transactions
 from igny8.access import Role
 from igny8.app import create_app
 from igny8.cancelling import ended
@@ -27,6 +27,7 @@ from igny8.jobs.hints import Hints
 from igny8.jobs.host import Host
 from igny8.jobs.turns import Turns
 from igny8.settings import Settings
+from igny8.worker import ai_of
 from tests.support.live import serving
 from tests.support.world import Tenant
 
@@ -120,7 +121,8 @@ async def work(db: Database, settings: Settings, tenant: Tenant) -> AsyncIterato
     bus = Bus(url)
     hints = Hints(db, url, bus)
     telling = asyncio.create_task(hints.run())
-    yield Work(db, hints, Host(db, 4, bus, hints, Turns(4)), tenant)
+    async with outgoing.client(timeout=5) as http:
+        yield Work(db, hints, Host(db, 4, bus, hints, Turns(4), ai_of(settings, db, http)), tenant)
     await ended(telling)
     await hints.close()
     await bus.close()

@@ -92,7 +92,12 @@ async def opened(
     url = address.replace("http://", "ws://") + "/graphql"
     names = [Subprotocol(name) for name in protocols] or None
     async with connect(
-        url, subprotocols=names, additional_headers=headers, compression=None, max_size=None, **options
+        url,
+        subprotocols=names,
+        additional_headers=headers,
+        compression=None,
+        max_size=None,
+        **{"max_queue": None, **options},
     ) as connection:
         yield Socket(connection)
 

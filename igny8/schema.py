@@ -1,6 +1,9 @@
 """Joins the domains' parts by hand, so that the whole graph can be seen in one place."""
 
+from typing import Annotated
+
 import strawberry
+from sqlalchemy import func
 from strawberry.schema.config import StrawberryConfig
 
 from igny8.access import Audience
@@ -16,17 +19,33 @@ from igny8.gql.jobs.mutations import JobMutation
 from igny8.gql.jobs.subscriptions import JobSubscription
 from igny8.gql.jobs.types import Job, JobQuery
 from igny8.gql.read.checks import check
-from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id
+from igny8.gql.read.declare import Node, extend, node_by_id, nodes_by_id, sql
+from igny8.gql.read.objects import KIND_KEY
 from igny8.gql.read.plans import sources_of
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
+from igny8.planner.graphql.clustering import ClusteringMutation, ClusteringReport
+from igny8.planner.graphql.keywords import ImportReport, KeywordMutation
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
 from igny8.system.graphql.mutations import SystemMutation
 from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
-extend(Job, JobOfAccount)
+JobOutcome = Annotated[ImportReport | ClusteringReport, strawberry.union("JobOutcome")]
+
+
+@strawberry.type
+class OutcomeOfJob:
+    """What the domains have to say about their jobs."""
+
+    outcome: JobOutcome | None = sql(
+        lambda job: job.outcome.op("||")(func.jsonb_build_object(KIND_KEY, job.outcome_type)),
+        description="What the job has to report when it has ended.",
+    )
+
+
+extend(Job, JobOfAccount, OutcomeOfJob)
 extend(Account, AccountBilling)
 extend(Site, SiteJobs, SitePlanner, SiteWriter)
 extend(Sector, SectorSystem, SectorPlanner, SectorWriter)
@@ -55,6 +74,8 @@ class Mutation(
     BillingMutation,
     LedgerMutation,
     SystemMutation,
+    KeywordMutation,
+    ClusteringMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

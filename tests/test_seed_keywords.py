@@ -3,7 +3,7 @@
 import pytest
 
 from igny8.access import Role
-from igny8.planner.keywords import folded
+from igny8.planner.keyword_rows import folded
 from tests.support.api import Api
 from tests.support.world import Tenant, World
 

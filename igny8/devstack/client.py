@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,10 +34,29 @@ class Client:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
             answer = json.load(error)
-        if answer.get("errors"):
-            raise Unexpected("; ".join(error["message"] for error in answer["errors"]))
-        data: dict[str, Any] = answer["data"]
+        data = _data_of(answer)
         for payload in data.values():
             if isinstance(payload, dict) and payload.get("errors"):
                 raise Unexpected("; ".join(error["message"] for error in payload["errors"]))
         return data
+
+    def follow(self, subscription: str, **variables: object) -> Iterator[dict[str, Any]]:
+        """The data of each event of a subscription, by server-sent events, until it ends. Raises Unexpected."""
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        body = json.dumps({"query": subscription, "variables": variables}).encode()
+        request = urllib.request.Request(  # noqa: S310  # our own address
+            f"{self.address}/graphql", body, {**headers, "Authorization": f"Bearer {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as lines:  # noqa: S310  # our own address
+            for line in lines:
+                if line.startswith(b"event: complete"):
+                    return
+                if line.startswith(b"data: "):
+                    yield _data_of(json.loads(line.removeprefix(b"data: ")))
+
+
+def _data_of(answer: dict[str, Any]) -> dict[str, Any]:
+    if answer.get("errors"):
+        raise Unexpected("; ".join(error["message"] for error in answer["errors"]))
+    data: dict[str, Any] = answer["data"]
+    return data

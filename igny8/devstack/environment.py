@@ -20,6 +20,7 @@ from igny8.devstack.faults import StackFault
 from igny8.devstack.folders import LASTING, Folders, claimed
 from igny8.devstack.keys import ROLES, Keys
 from igny8.devstack.ports import free_port, refuse_busy_port
+from igny8.devstack.providers import Providers, providers
 from igny8.devstack.server import ServerProcess
 
 DATABASE: Final = "igny8"
@@ -29,11 +30,12 @@ DEFAULT_PORT: Final = 8080
 
 @dataclass(frozen=True)
 class Stack:
-    """Every IGNY8_* variable of the processes to come, the port they will have, and the servers that run."""
+    """Every IGNY8_* variable of the processes to come, the API's port, the servers that run, and the providers."""
 
     environment: dict[str, str]
     port: int
     servers: list[ServerProcess]
+    providers: Providers
 
 
 @contextmanager
@@ -50,6 +52,7 @@ def stack(
         for name, value in (os.environ if given is None else given).items()
         if name.startswith("IGNY8_") and value
     }
+    called = providers(os.environ if given is None else given)
     host = set_by_hand.get("IGNY8_HOST", "127.0.0.1")
     port = _port(host, port, set_by_hand)
     with ExitStack() as undo:
@@ -73,15 +76,16 @@ def stack(
             undo.callback(redis.stop)
             found["IGNY8_REDIS_URL"] = redis.url
             servers.append(redis.process)
-        yield Stack({**found, **set_by_hand, "IGNY8_PORT": str(port)}, port, servers)
+        yield Stack({**found, **called.environment, **set_by_hand, "IGNY8_PORT": str(port)}, port, servers, called)
 
 
 @contextmanager
 def private_stack() -> Iterator[Stack]:
-    """A stack on a free port that leaves nothing behind, whatever the developer has set."""
+    """A stack on a free port that leaves nothing behind; of the developer's variables only OPENAI_API_KEY counts."""
+    given = {name: os.environ[name] for name in ("OPENAI_API_KEY",) if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="igny8-") as made, ExitStack() as undo:
         undo.callback(forget, Path(made))
-        yield undo.enter_context(stack(Path(made), port=0, given={}))
+        yield undo.enter_context(stack(Path(made), port=0, given=given))
 
 
 def forget(project: Path) -> None:

@@ -10,6 +10,7 @@ import click
 
 from igny8.devstack.environment import Stack, stack
 from igny8.devstack.faults import StackFault
+from igny8.devstack.providers import Providers
 from igny8.devstack.supervisor import Child, run_children, say
 
 HOST = "127.0.0.1"
@@ -36,23 +37,41 @@ def serve(*, port: int | None, reset: bool, project: Path = Path()) -> int:
 
 
 async def _serve(running: Stack) -> int:
-    address = f"http://{HOST}:{running.port}"
+    address = address_of(running)
 
     def announce() -> None:
         say(f"GraphQL and its explorer: {address}/graphql")
         say(f"Mails land in:            {running.environment['IGNY8_MAIL_FOLDER']}")
+        say(f"AI providers:             {told(running.providers)}")
         say("Ready. Ctrl-C stops everything.")
 
     return await run_children(
-        [
-            Child("api", igny8("api", "--host", HOST, "--port", str(running.port)), running.environment),
-            Child("worker", igny8("worker"), running.environment),
-            Child("dispatcher", igny8("dispatcher"), running.environment),
-        ],
+        processes(running),
         servers=running.servers,
         ready=f"{address}/ready",
         announce=announce,
     )
+
+
+def processes(running: Stack) -> list[Child]:
+    """Every process of the product, and the sandbox servers that it calls."""
+    environment = running.environment
+    return [
+        *running.providers.sandboxes,
+        Child("api", igny8("api", "--host", HOST, "--port", str(running.port)), environment),
+        Child("worker", igny8("worker"), environment),
+        Child("dispatcher", igny8("dispatcher"), environment),
+    ]
+
+
+def address_of(running: Stack) -> str:
+    return f"http://{HOST}:{running.port}"
+
+
+def told(providers: Providers) -> str:
+    """Which services are called, for whoever pays them."""
+    sandboxes = [f"a sandbox for {child.name} (free, answers are made up)" for child in providers.sandboxes]
+    return ", ".join([*sandboxes, *(f"the real {name}, which costs money" for name in providers.real)])
 
 
 def igny8(*arguments: str) -> list[str]:

@@ -159,7 +159,7 @@ class Running:
 
     def report(self, outcome: BaseModel) -> None:
         """What the job has to say when it has ended, however it ends; a later report replaces an earlier one."""
-        self.outcome = Outcome(type(outcome).__name__, outcome.model_dump(mode="json"))
+        self.outcome = Outcome(type(outcome).__name__, outcome.model_dump(mode="json", by_alias=True))
 
     def check_cancelled(self) -> None:
         """Raises Cancelled once the attempt is to end; what awaits something is interrupted without asking."""

@@ -13,7 +13,7 @@ from igny8.auth.tables import Sector
 from igny8.changes import ChangeKind
 from igny8.db import new_id
 from igny8.limits import PlanLimit
-from igny8.planner.keywords import folded
+from igny8.planner.keyword_rows import folded
 from igny8.planner.proposals import Proposal, free_name
 from igny8.planner.tables import Cluster, ClusterStatus, Keyword, KeywordCluster
 

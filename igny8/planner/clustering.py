@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,14 +72,20 @@ class ClusterKeywords(BaseModel):
     prompt_override: str | None
 
 
-class ClusterProposal(BaseModel):
+class _Reported(BaseModel):
+    """Stored as the schema shows it."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class ClusterProposal(_Reported):
     name: str
     description: str | None
     keyword_ids: list[str]
     score: float
 
 
-class ClusteringReport(BaseModel):
+class ClusteringReport(_Reported):
     """What a run did, or proposes."""
 
     proposals: list[ClusterProposal]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from igny8.inputs import LONGEST_NAME
 from igny8.planner import lexical
-from igny8.planner.keywords import folded
+from igny8.planner.keyword_rows import folded
 
 #: Keywords of one request to a model.
 MOST_IN_REQUEST: Final = 200

@@ -9,11 +9,9 @@ from typing import Final
 
 import click
 
-from benchmarks import calls, crashes, credits, jobs, keyword_lists, reads
+from benchmarks import calls, crashes, credits, jobs, keyword_lists, reads, streams
 from benchmarks.rows import Row, show
 from benchmarks.stack import Stack, api, served, stack
-
-READS: Final = ("reads", "memory")
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ PARTS: Final[dict[str, Callable[[Stack, Much], Iterable[Row]]]] = {
     "jobs": lambda running, much: jobs.rows(running, samples=much.samples, rounds=much.rounds),
     "crashes": lambda running, much: crashes.rows(running, rounds=3),
     "calls": lambda running, much: calls.rows(running),
+    "streams": lambda running, much: streams.rows(running, rounds=3),
 }
 
 

@@ -10,8 +10,9 @@ import psycopg
 from igny8.access import Role
 from igny8.gql import ids
 from tests.chaos.followers import JOB, SITE, Follower
+from tests.chaos.house import House
 from tests.chaos.load import Started
-from tests.support.world import Tenant
+from tests.support.world import Person, Tenant
 
 #: So many jobs are followed at a time.
 _AT_ONCE: Final = 10
@@ -23,7 +24,7 @@ class Audience:
     """Followers come by themselves as jobs are started."""
 
     random: Random
-    address: str
+    house: House
     of_sites: list[Follower] = field(default_factory=list)
     of_jobs: list[Follower] = field(default_factory=list)
     _following: set[asyncio.Task[None]] = field(default_factory=set)
@@ -36,9 +37,7 @@ class Audience:
     def follow_site(self, tenant: Tenant) -> None:
         """One of each kind of client, one of whom sees granted sites only."""
         for role, by_socket in ((Role.OWNER, True), (Role.VIEWER, False)):
-            follower = Follower(
-                self.address, tenant[role], SITE, tenant.site("a"), Random(self.random.random()), by_socket
-            )
+            follower = self._follower(tenant[role], SITE, tenant.site("a"), by_socket=by_socket)
             self.of_sites.append(follower)
             self._begin(follower)
 
@@ -48,9 +47,7 @@ class Audience:
             return
         person = started.tenant[self.random.choice((Role.OWNER, Role.EDITOR))]
         by_socket = self.random.random() < 0.5
-        follower = Follower(
-            self.address, person, JOB, ids.show("job", started.id), Random(self.random.random()), by_socket
-        )
+        follower = self._follower(person, JOB, ids.show("job", started.id), by_socket=by_socket)
         self.of_jobs.append(follower)
         self._jobs += 1
         self._begin(follower).add_done_callback(self._left)
@@ -70,10 +67,14 @@ class Audience:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    def _begin(self, follower: Follower) -> "asyncio.Task[None]":
+    def _follower(self, person: Person, query: str, id_: str, *, by_socket: bool) -> Follower:
+        random = Random(self.random.random())
+        return Follower(self.house.address, self.house.http, person, query, id_, random, by_socket)
+
+    def _begin(self, follower: Follower) -> asyncio.Task[None]:
         task = asyncio.create_task(follower.follow())
         self._following.add(task)
         return task
 
-    def _left(self, task: "asyncio.Task[None]") -> None:
+    def _left(self, task: asyncio.Task[None]) -> None:
         self._jobs -= 1

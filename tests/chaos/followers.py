@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import Random
@@ -33,6 +33,7 @@ class Follower:
     """One client of one stream. `seen` are the events as they came, over all its connections."""
 
     address: str
+    http: httpx.AsyncClient
     person: Person
     query: str
     id: str
@@ -55,8 +56,13 @@ class Follower:
         """Take so many events from a new connection, then drop it."""
         variables = {"id": self.id, "after": self.seen[-1]["cursor"] if self.seen else "0"}
         body = {"query": self.query, "variables": variables}
-        answers = _by_socket if self.by_socket else _by_events
-        async with aclosing(answers(self.address, self.person.token, body)) as payloads:
+        token = self.person.token
+        answers = (
+            _by_socket(self.address, token, body)
+            if self.by_socket
+            else _by_events(self.http, self.address, token, body)
+        )
+        async with aclosing(answers) as payloads:
             for _ in range(most):
                 async with asyncio.timeout(_SILENCE):
                     payload = await anext(payloads, None)
@@ -74,7 +80,7 @@ def _event(payload: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def _by_socket(address: str, token: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def _by_socket(address: str, token: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
     """By `graphql-transport-ws`."""
     url = address.replace("http://", "ws://") + "/graphql"
     async with connect(
@@ -94,13 +100,12 @@ async def _by_socket(address: str, token: str, body: dict[str, Any]) -> AsyncIte
     raise Again
 
 
-async def _by_events(address: str, token: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def _by_events(
+    http: httpx.AsyncClient, address: str, token: str, body: dict[str, Any]
+) -> AsyncGenerator[dict[str, Any]]:
     """By server-sent events."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
-    async with (
-        httpx.AsyncClient(timeout=_SILENCE) as client,
-        client.stream("POST", f"{address}/graphql", json=body, headers=headers) as response,
-    ):
+    async with http.stream("POST", f"{address}/graphql", json=body, headers=headers) as response:
         if not response.headers["content-type"].startswith("text/event-stream"):
             raise Again
         kind = ""

@@ -21,6 +21,7 @@ from tests.support.servers import TEMPLATE, Servers
 WORKERS: Final = ("worker-1", "worker-2", "worker-3")
 PATIENCE: Final = 120.0
 
+_NO_LIMITS: Final = httpx.Limits(max_connections=None)
 _WORKER: Final = ("igny8", "worker", "--tasks", "tests.chaos.chaos_tasks")
 
 
@@ -36,6 +37,7 @@ class House:
     address: str
     sandbox: str
     settings: Settings
+    http: httpx.AsyncClient
 
     @property
     def superuser_url(self) -> str:
@@ -51,13 +53,18 @@ class House:
 
     async def ready(self) -> None:
         """Return when the API answers and all that it needs is there."""
-        await until(lambda: _answers(f"{self.address}/ready"), "the API to be ready")
+        await until(self._is_ready, "the API to be ready")
 
     async def calls(self) -> list[dict[str, Any]]:
         """What the sandbox was asked."""
-        async with httpx.AsyncClient() as client:
-            found: list[dict[str, Any]] = (await client.get(f"{self.sandbox}/sandbox/calls")).json()["calls"]
+        found: list[dict[str, Any]] = (await self.http.get(f"{self.sandbox}/sandbox/calls")).json()["calls"]
         return found
+
+    async def _is_ready(self) -> bool:
+        try:
+            return (await self.http.get(f"{self.address}/ready")).status_code == 200
+        except httpx.HTTPError:
+            return False
 
 
 @asynccontextmanager
@@ -65,8 +72,9 @@ async def inhabited(servers: Servers, stores: Stores, folder: Path) -> AsyncIter
     """Everything runs, and is gone after the block."""
     api_port, sandbox_port = free_port(), free_port()
     socket = str(stores.postgres.socket / ".s.PGSQL.5432")
-    database = Lossy(lambda: asyncio.open_unix_connection(socket))
-    provider = Lossy(lambda: asyncio.open_connection("127.0.0.1", sandbox_port))
+    loop = asyncio.get_running_loop()
+    database = Lossy(lambda protocol: loop.create_unix_connection(protocol, socket))
+    provider = Lossy(lambda protocol: loop.create_connection(protocol, "127.0.0.1", sandbox_port))
     async with AsyncExitStack() as stack:
         for proxy in (database, provider):
             await stack.enter_async_context(proxy.serving())
@@ -83,6 +91,7 @@ async def inhabited(servers: Servers, stores: Stores, folder: Path) -> AsyncIter
         }
         for program in programs.values():
             stack.callback(program.end)
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=20, limits=_NO_LIMITS))
         yield House(
             servers,
             stores,
@@ -92,6 +101,7 @@ async def inhabited(servers: Servers, stores: Stores, folder: Path) -> AsyncIter
             f"http://127.0.0.1:{api_port}",
             f"http://127.0.0.1:{sandbox_port}",
             _settings(servers, urls),
+            http,
         )
 
 
@@ -102,14 +112,6 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     while not await holds():
         assert loop.time() < ends, f"waited in vain for {what}"
         await asyncio.sleep(0.1)
-
-
-async def _answers(url: str) -> bool:
-    async with httpx.AsyncClient() as client:
-        try:
-            return (await client.get(url)).status_code == 200
-        except httpx.HTTPError:
-            return False
 
 
 def _settings(servers: Servers, urls: Mapping[str, str]) -> Settings:

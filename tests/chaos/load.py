@@ -25,10 +25,12 @@ from igny8.jobs import Queue, Subject, Task
 from igny8.jobs.hints import Hints
 from igny8.jobs.progress import Line
 from tests.chaos.chaos_tasks import Recipe, ask, work
+from tests.chaos.house import House
 from tests.support.world import Tenant
 
-#: So many jobs are under way at a time.
-UNFINISHED: Final = 150
+#: Jobs are started at this rate, while not too many are under way.
+_A_SECOND: Final = 30
+_UNFINISHED: Final = 500
 _RECENT: Final = 300
 
 _CANCEL: Final = "mutation($id: ID!) { cancelJob(id: $id) { job { id } errors { code } } }"
@@ -54,7 +56,7 @@ class Load:
     random: Random
     db: Database
     hints: Hints
-    address: str
+    house: House
     tenants: list[Tenant]
     #: Somebody may want to follow a new job.
     on_start: Callable[[Started], None]
@@ -66,25 +68,26 @@ class Load:
         """Keep some jobs under way; what does not answer may have started one nevertheless."""
         while not over.is_set():
             with contextlib.suppress(*AWAY):
-                for _ in range(UNFINISHED - await self._unfinished()):
-                    await self._start()
-            await asyncio.sleep(0.1)
+                if await self._unfinished() < _UNFINISHED:
+                    for _ in range(_A_SECOND // 5):
+                        await self._start()
+            await asyncio.sleep(0.2)
 
     async def change_minds(self, over: asyncio.Event) -> None:
         """Cancel and run again through the API; an answer that does not come is not waited for."""
-        async with httpx.AsyncClient(timeout=5) as client:
-            while not over.is_set():
-                await asyncio.sleep(self.random.uniform(0.05, 0.4))
-                if self.recent:
-                    started = self.random.choice(self.recent)
-                    query, name = self.random.choice([(_CANCEL, "cancelJob"), (_RETRY, "retryJob")])
-                    with contextlib.suppress(httpx.HTTPError, ValueError):
-                        await self._mutate(client, started, query, name)
+        while not over.is_set():
+            await asyncio.sleep(self.random.uniform(0.05, 0.4))
+            if self.recent:
+                started = self.random.choice(self.recent)
+                query, name = self.random.choice([(_CANCEL, "cancelJob"), (_RETRY, "retryJob")])
+                with contextlib.suppress(httpx.HTTPError, ValueError):
+                    await self._mutate(started, query, name)
 
-    async def _mutate(self, client: httpx.AsyncClient, started: Started, query: str, name: str) -> None:
+    async def _mutate(self, started: Started, query: str, name: str) -> None:
         body = {"query": query, "variables": {"id": ids.show("job", started.id)}}
         token = started.tenant[Role.OWNER].token
-        answer = await client.post(f"{self.address}/graphql", json=body, headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await self.house.http.post(f"{self.house.address}/graphql", json=body, headers=headers, timeout=5)
         payload: dict[str, Any] = (answer.json().get("data") or {}).get(name) or {}
         if not payload.get("job"):
             return

@@ -1,14 +1,14 @@
 """A TCP proxy that loses replies: the far side has done what it was asked to, and the asker never hears of it."""
 
 import asyncio
-import contextlib
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-_CHUNK = 65_536
+#: Connects a protocol to the far side.
+Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Loss:
 class Lossy:
     """Passes everything on, but for the losses that were asked for."""
 
-    dial: Callable[[], Awaitable[Streams]]
+    dial: Dial
     port: int = 0
     lost: int = 0
+    lines: "weakref.WeakSet[_Line]" = field(default_factory=weakref.WeakSet)
     _asked: list[Loss] = field(default_factory=list)
-    _lines: set[asyncio.Task[None]] = field(default_factory=set)
 
     def lose(self, *losses: Loss) -> None:
         """Lose a reply for each of these, one after the other, as soon as a request fits."""
@@ -37,78 +37,102 @@ class Lossy:
         """Lose no more."""
         self._asked.clear()
 
+    def loss_of(self, request: bytes) -> Loss | None:
+        """What becomes of the reply to this request."""
+        if self._asked and self._asked[0].mark in request:
+            return self._asked.pop(0)
+        return None
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Line(self).near, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield
         finally:
             server.close()
-            for line in self._lines:
-                line.cancel()
-            await asyncio.gather(*self._lines, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = asyncio.create_task(self._serve(reader, writer))
-        self._lines.add(line)
-        line.add_done_callback(self._lines.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far_reader, far_writer = await self.dial()
-        except OSError:
-            writer.transport.abort()
-            return
-        line = _Line(self)
-        pumps = {
-            asyncio.create_task(_pump(reader, far_writer, line.asking)),
-            asyncio.create_task(_pump(far_reader, writer, line.replying)),
-        }
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.wait(pumps)
-            for end in (writer, far_writer):
-                # What is still to be sent is sent; only a line that lost a reply is torn.
-                end.transport.abort() if line.torn else end.close()
-
-    def _next(self, chunk: bytes) -> Loss | None:
-        if self._asked and self._asked[0].mark in chunk:
-            return self._asked.pop(0)
-        return None
+            for line in list(self.lines):
+                line.tear()
+            await server.wait_closed()
 
 
 class _Line:
-    """One connection through the proxy."""
+    """One connection through the proxy: the end of the asker and the far one."""
 
     def __init__(self, proxy: Lossy) -> None:
+        self.near, self.far = _End(self, self._asked), _End(self, self._answered)
+        self.near.other, self.far.other = self.far, self.near
         self._proxy = proxy
+        self._dialling: asyncio.Task[None] | None = None
         self._loss: Loss | None = None
         self._heard = 0
-        self.torn = False
+        #: Said while the far side was still being dialled.
+        self._early = b""
 
-    def asking(self, chunk: bytes) -> bool:
+    def made(self, end: "_End") -> None:
+        if end is self.near:
+            self._proxy.lines.add(self)
+            self._dialling = asyncio.create_task(self._dial())
+
+    def tear(self) -> None:
+        for end in (self.near, self.far):
+            if end.transport is not None:
+                end.transport.abort()
+
+    async def _dial(self) -> None:
+        try:
+            await self._proxy.dial(lambda: self.far)
+        except OSError:
+            self.tear()
+        else:
+            self.far.transport.write(self._early)
+            if self.near.transport.is_closing():
+                self.tear()
+
+    def _asked(self, chunk: bytes) -> None:
         if self._loss is None:
-            self._loss = self._proxy._next(chunk)
-        return True
+            self._loss = self._proxy.loss_of(chunk)
+        if self.far.transport is None:
+            self._early += chunk
+        else:
+            self.far.transport.write(chunk)
 
-    def replying(self, chunk: bytes) -> bool:
-        """Whether the piece is passed on; with the first that is not, the line ends."""
-        if self._loss is None:
-            return True
-        self._heard += 1
-        self.torn = self._heard > self._loss.heard
-        self._proxy.lost += self.torn
-        return not self.torn
+    def _answered(self, chunk: bytes) -> None:
+        if self._loss is not None and self._heard == self._loss.heard:
+            self._proxy.lost += 1
+            self.tear()
+            return
+        self._heard += self._loss is not None
+        self.near.transport.write(chunk)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Callable[[bytes], bool]) -> None:
-    with contextlib.suppress(OSError):
-        while chunk := await reader.read(_CHUNK):
-            if not passes(chunk):
-                return
-            writer.write(chunk)
-            await writer.drain()
+class _End(asyncio.Protocol):
+    """One of the two sockets; when it ends or falls behind, so does the other."""
+
+    transport: Any = None
+    other: "_End"
+
+    def __init__(self, line: _Line, take: Callable[[bytes], None]) -> None:
+        self._line, self._take = line, take
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self._line.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None or self.other.transport is None:
+            self._line.tear()
+        else:
+            self.other.transport.close()  # once what is still to be sent to it is sent
+
+    def pause_writing(self) -> None:
+        if not self.other.transport.is_closing():
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self.other.transport.is_closing():
+            self.other.transport.resume_reading()

@@ -294,7 +294,9 @@ async def _sector_of(session: AsyncSession, account_id: UUID, ids: list[UUID]) -
     wanted = select(Keyword.sector_id, func.count()).where(Keyword.account_id == account_id, Keyword.id.in_(ids))
     sectors = (await session.execute(wanted.group_by(Keyword.sector_id))).all()
     if sum(count for _, count in sectors) != len(ids):
-        raise NotFound("Some of the keywords do not exist.", field=field)
+        here = set((await session.execute(select(Keyword.id).where(Keyword.id.in_(ids)))).scalars())
+        missing = next(number for number, id_ in enumerate(ids) if id_ not in here)
+        raise NotFound("No keyword with this id.", field=(*field, str(missing)))
     if len(sectors) > 1:
         raise ValidationFailed("All keywords of one call belong to one sector.", field=field)
     found: UUID = sectors[0][0]
@@ -332,7 +334,6 @@ async def _active_site_of(session: AsyncSession, account_id: UUID, sector_id: UU
         select(site.id, site.status, sector.status)
         .join(sector, (sector.account_id == site.account_id) & (sector.site_id == site.id))
         .where(sector.account_id == account_id, sector.id == sector_id)
-        .with_for_update(of=[site, sector], read=True, key_share=True)
     )
     found = (await session.execute(wanted)).one_or_none()
     if found is None:

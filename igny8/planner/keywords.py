@@ -74,13 +74,14 @@ async def add(session: AsyncSession, account_id: UUID, *, sector_id: UUID, given
         if ids:
             changes.record(session, kind, "Keyword", list(ids.values()), site_id=site_id)
     stored = Keyword.account_id == account_id, Keyword.sector_id == sector_id, Keyword.keyword_key.in_(rows)
-    ids_by_key = dict((await session.execute(select(Keyword.keyword_key, Keyword.id).where(*stored))).tuples().all())
+    found = await session.execute(select(Keyword.keyword_key, Keyword.id).where(*stored))
+    ids_by_key: dict[str, UUID] = {row.keyword_key: row.id for row in found}
     return Added([ids_by_key[key] for key in rows], report)
 
 
 async def _site_of(session: AsyncSession, account_id: UUID, sector_id: UUID) -> UUID:
     sector = select(Sector.site_id).where(Sector.account_id == account_id, Sector.id == sector_id)
-    site_id = (await session.execute(sector.with_for_update(key_share=True, read=True))).scalar_one_or_none()
+    site_id = (await session.execute(sector)).scalar_one_or_none()
     if site_id is None:
         raise NotFound("No sector with this id.", field=("input", "sectorId"))
     return site_id

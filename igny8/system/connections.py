@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +29,25 @@ _NAMES: Final[Mapping[IntegrationType, str]] = {
 }
 
 
+async def require_connection(
+    session: AsyncSession, account_id: UUID, provider: IntegrationType, settings: Settings
+) -> None:
+    """Raises NotAllowedNow, which says where to set a key, unless there is one for the account's calls.
+
+    It reads nothing of the key, so that editors may ask it before they start a job.
+    """
+    table = tables.IntegrationSettings
+    known = sa.select(table.is_active, table.has_api_key, table.base_url).where(
+        table.account_id == account_id, table.integration_type == provider.value
+    )
+    own = (await session.execute(known)).first()
+    if own is not None and _counts(own.is_active, own.has_api_key, own.base_url):
+        if not own.has_api_key:
+            raise _no_own_key(provider)
+    elif server_access(settings, provider)[1] is None:
+        raise _no_key(provider)
+
+
 async def connection_for(
     session: AsyncSession, account_id: UUID, provider: IntegrationType, *, keyring: Keyring, settings: Settings
 ) -> Connection:
@@ -37,22 +57,35 @@ async def connection_for(
     """
     own = await stored(session, account_id, provider)
     address, fallback = server_access(settings, provider)
-    if own is not None and own.is_active and (own.has_api_key or own.base_url):
+    if own is not None and _counts(own.is_active, own.has_api_key, own.base_url):
         key = _own_key(keyring, own)
         if key is None:
-            raise NotAllowedNow(
-                f"The settings for {_NAMES[provider]} name an address and no key."
-                " Save the key with saveIntegrationSettings, or clear the address."
-            )
+            raise _no_own_key(provider)
         return Connection(
             Provider(provider.value), own.base_url or address, key, "ACCOUNT", own.text_model, own.image_model
         )
     if fallback is None:
-        raise NotAllowedNow(
-            f"There is no key for {_NAMES[provider]}. Save one with saveIntegrationSettings;"
-            f" an operator can set one for all accounts in IGNY8_{provider}_API_KEY."
-        )
+        raise _no_key(provider)
     return Connection(Provider(provider.value), address, fallback.get_secret_value(), "SERVER")
+
+
+def _counts(is_active: bool, has_api_key: bool, base_url: str | None) -> bool:
+    """Whether an account's own settings are what its calls go by."""
+    return is_active and (has_api_key or base_url is not None)
+
+
+def _no_own_key(provider: IntegrationType) -> NotAllowedNow:
+    return NotAllowedNow(
+        f"The settings for {_NAMES[provider]} name an address and no key."
+        " Save the key with saveIntegrationSettings, or clear the address."
+    )
+
+
+def _no_key(provider: IntegrationType) -> NotAllowedNow:
+    return NotAllowedNow(
+        f"There is no key for {_NAMES[provider]}. Save one with saveIntegrationSettings;"
+        f" an operator can set one for all accounts in IGNY8_{provider}_API_KEY."
+    )
 
 
 def server_access(settings: Settings, provider: IntegrationType) -> tuple[str, SecretStr | None]:

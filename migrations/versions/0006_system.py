@@ -152,8 +152,11 @@ def _list_prompt_types() -> None:
 
 
 def _raise_walls() -> None:
-    for table in ('ai_prompt', 'ai_prompt_version', 'integration_settings'):
+    for table in ('ai_prompt', 'ai_prompt_version'):
         protect(table)
+    # Whoever may start a job may know whether there is a key for it, and nothing of the key.
+    known = 'account_id, integration_type, is_active, has_api_key, base_url'
+    protect('integration_settings', member=f'SELECT ({known})')
     protect('author_profile', member='SELECT')
     # A strategy of the whole account is for everybody, one of a sector for those who may see its site.
     protect(

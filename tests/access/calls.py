@@ -104,6 +104,20 @@ def _adjust(stage: Stage, _: Caller) -> Arguments:
     return {"accountId": stage.tenant.public_id, **given}
 
 
+def _jobs(stage: Stage, _: Caller) -> Arguments:
+    ended = stage.id_of("job", stage.tenant, "a")
+    about = {"siteId": [stage.tenant.site("a")], "subjectId": [stage.id_of("clu", stage.tenant, "a")]}
+    return {"filter": {"ids": [ended], "startedById": [stage.tenant[Role.OWNER].public_id], **about}}
+
+
+def _create_keywords(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"sectorId": stage.tenant.sector("a"), "keywords": [{"keyword": stage.word()}]}}
+
+
+def _cluster_keywords(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"keywordIds": [stage.new_keyword()], "method": "LEXICAL"}}
+
+
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
@@ -132,6 +146,8 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "creditTransactions": lambda stage, _: {"first": len([stage.id_of("ctr", stage.tenant, "a")])},
     "creditUsageLogs": _usage,
     "usageSummary": _summary,
+    "job": lambda stage, _: {"id": stage.id_of("job", stage.tenant, "a")},
+    "jobs": _jobs,
     "node": lambda stage, _: {"id": stage.tenant.site("a")},
     "nodes": lambda stage, _: {"ids": [stage.tenant.site("a"), stage.tenant.sector("a")]},
     "signUp": _sign_up,
@@ -163,6 +179,10 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "createSector": _create_sector,
     "updateSector": lambda stage, _: {"input": {"id": stage.tenant.sector("a"), "name": stage.word()}},
     "deleteSector": lambda stage, _: {"id": stage.tenant.sector("a"), "force": True},
+    "createKeywords": _create_keywords,
+    "clusterKeywords": _cluster_keywords,
+    "cancelJob": lambda stage, _: {"id": stage.waiting_job()},
+    "retryJob": lambda stage, _: {"id": stage.ended_job(stage.tenant, "a")},
     "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},
     "resetAiPrompt": lambda stage, _: {"promptType": stage.saved_prompt()},
     "saveIntegrationSettings": lambda stage, _: {"input": {"integrationType": "OPENAI", "textModel": stage.word()}},

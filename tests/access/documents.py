@@ -8,6 +8,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_required_argument,
@@ -57,7 +58,7 @@ def _told(name: str, field: GraphQLField) -> str:
         return name
     if name == "errors":
         return "errors { code message field details }"
-    if "id" in type_.fields:
+    if "id" in getattr(type_, "fields", ()):
         return name + " { id }"
     return name + " { __typename }"
 
@@ -75,6 +76,8 @@ def deep(type_: Any, depth: int) -> str:
     """Everything that can be selected without arguments, `depth` rows deep; a page is as deep as its nodes."""
     if is_leaf_type(type_):
         return ""
+    if isinstance(type_, GraphQLUnionType):
+        return "{ __typename " + " ".join(f"... on {one.name} {deep(one, depth)}" for one in type_.types) + " }"
     fields = dict(_free(type_))
     if "pageInfo" in fields:
         return "{ nodes " + deep(get_named_type(fields["nodes"].type), depth) + " }"

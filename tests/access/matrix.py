@@ -56,6 +56,8 @@ QUERIES = """
     creditUsageLogs       BILLING_READ     . F F y y F y F H   .siteId=sit
     usageSummary          BILLING_READ     . F F y y F y F H
     creditCosts           SIGNED_IN        . y y y y y y y y
+    job                   CONTENT_READ     . y y y y y y H H   id=job
+    jobs                  CONTENT_READ     . y y y y y y H H   .ids=job* .siteId=sit* .subjectId=any* .startedById=usr*
     node                  SIGNED_IN        . y y y y y y H H   id=any
     nodes                 SIGNED_IN        . y y y y y y H H   ids=any*
 """
@@ -92,6 +94,10 @@ MUTATIONS = """
     createSector          SITES_MANAGE     . F F y y y y H H   input.siteId=sit input.industrySectorId=ins
     updateSector          SITES_MANAGE     . F F y y y y H H   input.id=sec
     deleteSector          SITES_MANAGE     . F F y y y y H H   id=sec
+    createKeywords        CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec
+    clusterKeywords       CONTENT_WRITE    . F y y y y y H H   input.keywordIds=key* input.sectorId=sec
+    cancelJob             CONTENT_WRITE    . F y y y y y H H   id=job
+    retryJob              CONTENT_WRITE    . F y y y y y H H   id=job
     saveAiPrompt          SETTINGS_MANAGE  . F F y y y y H H
     resetAiPrompt         SETTINGS_MANAGE  . F F y y y y H H
     saveIntegrationSettings SETTINGS_MANAGE . F F y y y y H H
@@ -121,6 +127,9 @@ TYPES = {
     "Industry": "PUBLIC",
     "IndustrySector": "PUBLIC",
     "IntegrationSettings": "SETTINGS_MANAGE",
+    "Job": "CONTENT_READ",
+    "JobEvent": "CONTENT_READ",
+    "JobItem": "CONTENT_READ",
     "Keyword": "CONTENT_READ",
     "Plan": "PUBLIC",
     "Sector": "CONTENT_READ",
@@ -142,6 +151,7 @@ NULL_WITHOUT = {
     "Account.limits": "BILLING_READ",
     "Account.users": "USERS_MANAGE",
     "Image.costUsd": "BILLING_READ",
+    "Job.costUsd": "BILLING_READ",
     "Site.access": "USERS_MANAGE",
     "Site.user": "USERS_MANAGE",
     "User.email": "USERS_MANAGE",
@@ -149,6 +159,9 @@ NULL_WITHOUT = {
     "User.lastSignedInAt": "USERS_MANAGE",
     "User.siteAccess": "USERS_MANAGE",
 }
+
+#: Fields that are stricter than their type and never null: false for those who lack the permission.
+FALSE_WITHOUT = {"Job.costIncomplete": "BILLING_READ"}
 
 #: Fields below the root that take an id, and the kind of it.
 NESTED_IDS = {

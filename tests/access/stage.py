@@ -250,6 +250,9 @@ class Stage:
         )  # fmt: skip
         return made
 
+    def new_keyword(self) -> str:
+        return ids.show("key", Graph(self.world, self.tenant).keyword(self.word()))
+
     def ended_job(self, tenant: Tenant, site: str) -> str:
         """A job of the site that failed, with an item and its one event."""
         job_id, scope = new_id(), tenant.sites[site]
@@ -266,7 +269,19 @@ class Stage:
             "job_event", **owned, **subject, cursor=1, state="FAILED", phase="DONE", percent=100, message="Failed",
             items_done=0, items_failed=1, items_total=1,
         )  # fmt: skip
+        self._insert(
+            "credit_usage",
+            account_id=tenant.id, id=new_id(), operation_type="IDEA_GENERATION", credits_used=0, cost_usd="0.01",
+            provider="openai", model="gpt", job_id=job_id, site_id=scope,
+        )  # fmt: skip
         return ids.show("job", job_id)
+
+    def waiting_job(self) -> str:
+        """A job that no worker has taken yet."""
+        job_id = self.ended_job(self.tenant, "a")
+        waits = "state = 'QUEUED', finished_at = NULL, items_failed = 0"
+        self.world.sql.execute(f"UPDATE job SET {waits} WHERE id = %s", [ids.parse("job", job_id)])
+        return job_id
 
     def _usage(self, tenant: Tenant, site: str) -> UUID:
         """A row of the usage log."""

@@ -11,7 +11,7 @@ from igny8.gql.read.declarations import Gate
 from igny8.gql.read.declare import declaration_of
 from tests.access.calls import arguments_for
 from tests.access.documents import document, root_type, schema
-from tests.access.matrix import NULL_WITHOUT, RULES, TYPES, Rule
+from tests.access.matrix import FALSE_WITHOUT, NULL_WITHOUT, RULES, TYPES, Rule
 from tests.access.stage import Caller, Stage
 from tests.access.traces import changed, traces
 from tests.support.api import Api
@@ -56,7 +56,7 @@ def test_the_table_names_every_field_that_is_stricter_than_its_type() -> None:
             need = getattr(declaration_of(field), "need", None)
             if need is not None:
                 stricter[f"{type_name}.{name}"] = need.value
-    assert stricter == NULL_WITHOUT
+    assert stricter == {**NULL_WITHOUT, **FALSE_WITHOUT}
 
 
 def test_needs_are_permissions_or_audiences() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
+from graphql import GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type, is_required_argument
 
 from igny8.access import PERMISSIONS, Permission, Role
 from tests.access.calls import arguments_for
@@ -25,7 +25,7 @@ NODE_KINDS = {
     "Account": "acc", "AccountSubscription": "sub", "Sector": "sec", "Site": "sit", "SiteUserAccess": "uac",
     "User": "usr", "Cluster": "clu", "Content": "con", "ContentIdea": "ide", "Image": "img", "Keyword": "key",
     "Task": "tsk", "AuthorProfile": "aut", "IntegrationSettings": "ist", "Strategy": "str",
-    "CreditTransaction": "ctr", "CreditUsageLog": "cus",
+    "CreditTransaction": "ctr", "CreditUsageLog": "cus", "Job": "job",
 }  # fmt: skip
 
 QUERIES = [rule for rule in RULES if rule.operation == "query" and rule.field not in ("node", "nodes")]
@@ -80,6 +80,8 @@ def _selections(type_: Any) -> Iterator[str]:
         yield from (f"{{ nodes {selection} }}" for selection in _selections(inner))
         return
     yield deep(type_, 1)
+    if isinstance(type_, GraphQLUnionType):
+        return
     for name, field in type_.fields.items():
         target = get_named_type(field.type)
         if not is_leaf_type(target) and not any(is_required_argument(given) for given in field.args.values()):

@@ -49,7 +49,11 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     "image": {"app": ALL, "member": ALL, "system": ALL},
     "industry": {"app": READ, "member": READ, "signin": READ, "system": ALL},
     "industry_sector": {"app": READ, "member": READ, "signin": READ, "system": ALL},
-    "integration_settings": {"app": ALL, "system": ALL},
+    "integration_settings": {
+        "app": ALL,
+        "member": "SELECT (account_id, base_url, has_api_key, integration_type, is_active)",
+        "system": ALL,
+    },
     "job": {"app": "SELECT, INSERT, UPDATE", "member": "SELECT, INSERT, UPDATE", "system": ALL},
     "job_event": {"app": "SELECT, INSERT", "member": "SELECT, INSERT", "system": ALL},
     "job_item": {"app": "SELECT, INSERT, UPDATE", "member": "SELECT, INSERT, UPDATE", "system": ALL},

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -33,6 +34,7 @@ def fill_two_sites(world: World) -> Tenant:
     for site in ("a", "b"):
         fill(Graph(world, tenant, site), Random(site))
     fill_ledger(world, tenant, Random(9))
+    fill_jobs(world, tenant, Random(11))
     world.sql.execute("UPDATE keyword SET created_at = '2026-01-02 03:04:05.123456+00' WHERE volume = 10")
     world.sql.execute("UPDATE image SET cost_usd = 0.0450 WHERE position = 1")
     return tenant
@@ -136,6 +138,41 @@ def fill_ledger(world: World, tenant: Tenant, random: Random) -> None:
             ),
         )  # fmt: skip
     world.sql.execute("UPDATE wallet SET balance = 60, entries = 12 WHERE account_id = %s", (tenant.id,))
+
+
+def fill_jobs(world: World, tenant: Tenant, random: Random) -> None:
+    """Jobs of sites and of the account, some with items, some that ended badly and were run again."""
+    scopes = [*tenant.sites.values(), tenant.id]
+    (cluster,) = (
+        world.sql.execute("SELECT id FROM cluster WHERE account_id = %s LIMIT 1", [tenant.id]).fetchone() or ()
+    )
+    before: UUID | None = None
+    for number in range(9):
+        job_id, scope, failed = new_id(), scopes[number % 3], number % 2 == 1
+        state = "FAILED" if failed else "SUCCEEDED"
+        error = ("TIMEOUT", "Too slow.", True) if failed else (None, None, None)
+        world.sql.execute(
+            "INSERT INTO job (account_id, id, scope_id, kind, queue, state, error_code, error_message, error_retryable,"
+            " items_total, max_attempts, started_by_id, retry_of_id, queued_at, finished_at)"
+            " VALUES (%s, %s, %s, %s, 'work', %s, %s, %s, %s, 2, 3, %s, %s, %s, '2026-03-01')",
+            (
+                tenant.id, job_id, scope, random.choice(("GENERATE_IDEAS", "CLUSTER_KEYWORDS")), state, *error,
+                random.choice((tenant[Role.OWNER].id, None)), before if number % 4 == 3 else None,
+                random.choice(("2026-02-01", "2026-02-02")),
+            ),
+        )  # fmt: skip
+        for position, subject in enumerate((cluster, new_id())):
+            world.sql.execute(
+                "INSERT INTO job_item (account_id, id, job_id, scope_id, position, subject_kind, subject_id, state,"
+                " error_code, error_message, error_retryable) VALUES (%s, %s, %s, %s, %s, 'cluster', %s, %s, %s, %s, %s)",
+                (tenant.id, new_id(), job_id, scope, position, subject, state, *error),
+            )
+        world.sql.execute(
+            "INSERT INTO credit_usage (account_id, id, operation_type, credits_used, cost_usd, model, job_id)"
+            " VALUES (%s, %s, 'CLUSTERING', 1, %s, 'gpt', %s)",
+            (tenant.id, new_id(), random.choice((None, "0.0100")), job_id),
+        )
+        before = job_id
 
 
 def visible(settings: Settings, person: Person | None, account: str | None) -> dict[str, list[Any]]:

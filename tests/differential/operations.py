@@ -30,6 +30,7 @@ SKIPPED = frozenset(
     {("Account", "limits")}
     | {("Query", name) for name in ("invitation", "sessions", "usageSummary", "creditCosts")}
     | {("Query", name) for name in ("aiPrompts", "aiPromptPreview", "systemStatus")}
+    | {("Job", name) for name in ("events", "results", "outcome")}
 )
 DEEPEST = 5
 MOST_FIELDS = 45

@@ -53,6 +53,8 @@ TABLES = {
     "IntegrationSettings": ("integration_settings", "ist"),
     "CreditTransaction": ("credit_entry", "ctr"),
     "CreditUsageLog": ("credit_usage", "cus"),
+    "Job": ("job", "job"),
+    "JobItem": ("job_item", "jit"),
 }
 #: Tables that only others are read through.
 LINKS = ("keyword_cluster", "idea_keyword", "task_keyword", "wallet")
@@ -65,6 +67,7 @@ NEEDS: dict[tuple[str, str], Permission] = {
     **dict.fromkeys([("Site", "user"), ("Site", "access"), ("Account", "users")], MANAGES),
     **dict.fromkeys([("Account", f"credits{name}") for name in ("Available", "Held", "Balance")], BILLS),
     ("Image", "costUsd"): BILLS,
+    ("Job", "costUsd"): BILLS,
 }
 PUBLIC_ROOTS = frozenset({"plans", "industries"})
 SIGNED_IN_ROOTS = frozenset({"viewer", "sessions", "node", "nodes"})
@@ -83,7 +86,12 @@ TYPE_NEEDS = {
     "CreditUsageLog": BILLS,
 }
 #: (name, column, descending) of the keys of lists that ask for no order, where it is not the newest first.
-ORDERS = {"SiteUserAccess": ("GRANTED_AT", "granted_at", True), "CreditTransaction": ("NUMBER", "number", True)}
+ORDERS = {
+    "SiteUserAccess": ("GRANTED_AT", "granted_at", True),
+    "CreditTransaction": ("NUMBER", "number", True),
+    "Job": ("QUEUED_AT", "queued_at", True),
+    "JobItem": ("POSITION", "position", False),
+}
 PUBLIC_TYPES = frozenset({"Industry", "IndustrySector", "SeedKeyword", "Plan"})
 SEARCHED = {
     "User": ("name", "email"),
@@ -429,6 +437,44 @@ class Plain:
     def content_idea(self, row: Row) -> Row | None:
         task = self.by_id("Task", row["task_id"])
         return self.by_id("ContentIdea", task["idea_id"]) if task else None
+
+    def site_jobs(self, row: Row, **_: Any) -> list[Row]:
+        return self.where("Job", scope_id=row["id"])
+
+    def root_job(self, id: str) -> Row | None:
+        return self.by_id("Job", uuid_of(id))
+
+    def job_site(self, row: Row) -> Row | None:
+        return self.by_id("Site", row["scope_id"])
+
+    def job_items(self, row: Row, **_: Any) -> list[Row]:
+        return self.where("JobItem", job_id=row["id"])
+
+    def job_error(self, row: Row) -> Json | None:
+        if row["error_code"] is None:
+            return None
+        return {name: row[f"error_{name}"] for name in ("code", "message", "retryable")}
+
+    job_item_error = job_error
+
+    def job_item_subject(self, row: Row) -> Row | None:
+        (kind,) = [name for name, (table, _) in TABLES.items() if table == row["subject_kind"]]
+        return self.by_id(kind, row["subject_id"])
+
+    def job_cost_usd(self, row: Row) -> Decimal | None:
+        costs = [usage["cost_usd"] for usage in self.where("CreditUsageLog", job_id=row["id"])]
+        return sum((Decimal(cost) for cost in costs if cost is not None), Decimal("0.00")) if any(costs) else None
+
+    def job_cost_incomplete(self, row: Row) -> bool:
+        used = self.where("CreditUsageLog", job_id=row["id"]) if self.asker.may(BILLS) else []
+        return any(usage["cost_usd"] is None for usage in used)
+
+    def job_where_site_id(self, row: Row, ids: list[str]) -> bool:
+        return row["scope_id"] in [uuid_of(id) for id in ids]
+
+    def job_where_subject_id(self, row: Row, ids: list[str]) -> bool:
+        wanted = {uuid_of(id) for id in ids}
+        return any(item["subject_id"] in wanted for item in self.job_items(row))
 
     # Pages.
 

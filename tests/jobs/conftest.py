@@ -137,15 +137,6 @@ async def until(holds: Callable[[], bool], told: Callable[[], str] = lambda: "")
         await asyncio.sleep(0.02)
 
 
-def fund(sql: psycopg.Connection[Any], tenant: Tenant, amount: int) -> None:
-    sql.execute("UPDATE wallet SET balance = %s, entries = 1 WHERE account_id = %s", [amount, tenant.id])
-    sql.execute(
-        "INSERT INTO credit_entry (account_id, id, number, key, transaction_type, amount, balance_after, description)"
-        " VALUES (%s, %s, 1, 'first', 'PURCHASE', %s, %s, 'Bought')",
-        [tenant.id, new_id(), amount, amount],
-    )
-
-
 @pytest.fixture
 async def hints(db: Database, redis_url: str) -> AsyncIterator[Hints]:
     """What the API has to tell others of what is committed."""
@@ -165,7 +156,7 @@ def jobs_of(db: Database, world: World, hints: Hints) -> Callable[[], Jobs]:
 
     def make() -> Jobs:
         tenant = world.tenant()
-        fund(world.sql, tenant, 1_000)
+        world.fund(tenant, 1_000)
         return Jobs(db, world.sql, tenant, hints)
 
     return make

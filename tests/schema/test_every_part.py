@@ -15,6 +15,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from igny8.access import Role
+from igny8.gql import ids
+from igny8.jobs.tables import UNFINISHED, JobErrorCode, JobState
 from tests.access.conftest import password_hash, staged
 from tests.access.documents import deep, root_type, schema
 from tests.access.matrix import TYPES
@@ -35,13 +37,13 @@ PREFIXES = {
     "Image": "img", "Keyword": "key", "Sector": "sec", "Session": "ses", "Site": "sit", "SiteUserAccess": "uac",
     "AuthorProfile": "aut", "IntegrationSettings": "ist", "Strategy": "str", "Task": "tsk", "User": "usr",
     "Plan": "pln", "Industry": "ind", "IndustrySector": "ins", "SeedKeyword": "skw",
-    "CreditTransaction": "ctr", "CreditUsageLog": "cus",
+    "CreditTransaction": "ctr", "CreditUsageLog": "cus", "Job": "job",
 }  # fmt: skip
 NODES = sorted(PREFIXES)
 
 
 #: Types of rows that are no nodes; other tests see them.
-NO_NODES = {"AIPrompt", "AIPromptVersion", "Viewer"}
+NO_NODES = {"AIPrompt", "AIPromptVersion", "JobEvent", "JobItem", "Viewer"}
 
 
 def test_every_type_of_rows_is_read_here() -> None:
@@ -52,6 +54,14 @@ REPORT = {
     "ok": False,
     "checks": [{"id": "key", "passed": False, "blocking": True, "message": "No.", "remedy": "Another."}],
     "testedAt": "2026-01-01T00:00:00+00:00",
+}
+
+
+OUTCOME = {
+    "proposals": [{"name": "P", "description": "D", "keywordIds": ["key_1"], "score": 0.5}],
+    "clustersCreated": 1,
+    "clustersExtended": 0,
+    "requests": 1,
 }
 
 
@@ -85,6 +95,16 @@ def _without_null(stage: Stage) -> None:
         "UPDATE integration_settings SET image_style = 'CARTOON', last_test = %s WHERE account_id = %s",
         (Jsonb(REPORT), tenant.id),
     )
+    before, job_id = stage.ended_job(tenant, "a"), stage.id_of("job", tenant, "a")
+    left_over = [stage.id_of("key", tenant, "a")]
+    for table in ("job", "job_item"):
+        failed = "error_code = 'TIMEOUT', error_message = 'Slow.', error_retryable = true"
+        run(f"UPDATE {table} SET {failed} WHERE account_id = %s", (tenant.id,))
+    run(
+        "UPDATE job SET outcome = %s, outcome_type = 'ClusteringReport', started_at = now(),"
+        " retry_of_id = %s WHERE id = %s",
+        (Jsonb({**OUTCOME, "leftOver": left_over}), ids.parse("job", before), ids.parse("job", job_id)),
+    )
     run("UPDATE image SET style = 'REALISTIC' WHERE account_id = %s", (tenant.id,))
     fill_nulls(stage.world.sql, tenant.id)
 
@@ -103,7 +123,7 @@ def _type(name: str) -> Any:
 
 
 #: A value of these goes with values of other columns; tests of their own tell each one.
-DERIVED = {("CreditTransaction", "transactionType")}
+DERIVED = {("CreditTransaction", "transactionType"), ("Job", "state")}
 ENUM_FIELDS = [
     (type_name, name)
     for type_name in NODES
@@ -131,6 +151,32 @@ async def test_every_value_of_an_enum_is_stored_and_told(
         found = (await api.data(text, as_=stage.tenant[Role.OWNER], id=id_))["node"][field]
         told += found if several else [found]
     assert told == [value for value in values if value != "OWNER"]
+
+
+async def test_every_state_of_a_job_is_told(api: Api, staged: Staged) -> None:
+    stage = staged()
+    id_, told = stage.id_of("job", stage.tenant, "a"), []
+    text = "query($id: ID!) { job(id: $id) { state items { nodes { state } } } }"
+    for value in JobState:
+        running, over = value is JobState.RUNNING, value not in UNFINISHED
+        stage.world.sql.execute(
+            "UPDATE job SET state = %s, lease_until = CASE WHEN %s THEN now() END, finished_at = CASE WHEN %s THEN now() END"
+            " WHERE id = %s",
+            (value, running, over, ids.parse("job", id_)),
+        )
+        told.append((await api.data(text, as_=stage.tenant[Role.VIEWER], id=id_))["job"]["state"])
+    assert told == list(JobState)
+
+
+async def test_every_code_of_a_jobs_error_is_told(api: Api, staged: Staged) -> None:
+    stage = staged()
+    id_, told = stage.id_of("job", stage.tenant, "a"), []
+    text = "query($id: ID!) { job(id: $id) { error { code message retryable } items { nodes { error { code } } } } }"
+    for value in JobErrorCode:
+        failed = "error_code = %s, error_message = 'It failed.', error_retryable = false"
+        stage.world.sql.execute(f"UPDATE job SET {failed} WHERE id = %s", (value, ids.parse("job", id_)))
+        told.append((await api.data(text, as_=stage.tenant[Role.VIEWER], id=id_))["job"]["error"])
+    assert told == [{"code": code, "message": "It failed.", "retryable": False} for code in JobErrorCode]
 
 
 def _set(stage: Stage, table: str, column: str, id_: str, value: str | list[str]) -> None:

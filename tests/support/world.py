@@ -76,6 +76,15 @@ class World:
             self.grant(tenant, role, "a")
         return tenant
 
+    def fund(self, tenant: Tenant, amount: int) -> None:
+        """Let the account have bought so many credits, and nothing before."""
+        self.sql.execute("UPDATE wallet SET balance = %s, entries = 1 WHERE account_id = %s", [amount, tenant.id])
+        self.sql.execute(
+            "INSERT INTO credit_entry (account_id, id, number, key, transaction_type, amount, balance_after,"
+            " description) VALUES (%s, %s, 1, 'first', 'PURCHASE', %s, %s, 'Bought')",
+            [tenant.id, new_id(), amount, amount],
+        )
+
     def operators(self) -> Tenant:
         """The system account with a new developer and a new bot; its `public_id` is never a tenant's."""
         found = self.sql.execute("SELECT id, slug FROM account WHERE is_system").fetchone()

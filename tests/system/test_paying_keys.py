@@ -7,7 +7,7 @@ from igny8.db import Database, LoginRole
 from igny8.errors import NotAllowedNow
 from igny8.secrets import Keyring
 from igny8.settings import Settings
-from igny8.system.connections import Connection, connection_for
+from igny8.system.connections import Connection, connection_for, require_connection
 from igny8.system.tables import IntegrationType
 from tests.support.api import Api
 from tests.support.world import Tenant, World
@@ -24,6 +24,7 @@ async def found(
     db: Database, settings: Settings, tenant: Tenant, provider: IntegrationType = IntegrationType.OPENAI
 ) -> Connection:
     async with db.session(LoginRole.SYSTEM) as session:
+        await require_connection(session, tenant.id, provider, settings)
         keyring = Keyring(settings.secrets_keys)
         return await connection_for(session, tenant.id, provider, keyring=keyring, settings=settings)
 

@@ -14,7 +14,7 @@ from igny8.gql.read.declare import listed
 from igny8.planner import clustering
 from igny8.planner.clustering import ClusteringMethod
 from igny8.planner.graphql.types import Keyword
-from igny8.system.connections import connection_for
+from igny8.system.connections import require_connection
 from igny8.system.tables import IntegrationType
 
 strawberry.enum(ClusteringMethod)
@@ -70,17 +70,13 @@ class ClusteringMutation:
         description="Group keywords by meaning, as a job. The AI method costs 10 credits for each 200 keywords.",
     )
     async def cluster_keywords(self, info: Info, input: ClusterKeywordsInput) -> ClusterKeywordsPayload:
-        services, method = info.context.services, optional(input.method) or ClusteringMethod.AI
+        method = optional(input.method) or ClusteringMethod.AI
         keyword_ids = id_list("key", optional(input.keyword_ids), "input", "keywordIds")
         async with info.context.writing() as write:
             account_id = write.viewer.account_id
             if method is ClusteringMethod.AI:
-                await connection_for(
-                    write.session,
-                    account_id,
-                    IntegrationType.OPENAI,
-                    keyring=services.keyring,
-                    settings=services.settings,
+                await require_connection(
+                    write.session, account_id, IntegrationType.OPENAI, info.context.services.settings
                 )
             job_id = await clustering.start(
                 write.session,

@@ -28,9 +28,11 @@ from tests.chaos.chaos_tasks import Recipe, ask, work
 from tests.chaos.house import House
 from tests.support.world import Tenant
 
-#: Jobs are started at this rate, while not too many are under way.
-_A_SECOND: Final = 30
-_UNFINISHED: Final = 500
+_USERS: Final = 5
+_AT_A_TIME: Final = 4
+_LONGEST_REST: Final = 0.8
+#: Nobody starts any while so many are under way.
+_UNFINISHED: Final = 600
 _RECENT: Final = 300
 
 _CANCEL: Final = "mutation($id: ID!) { cancelJob(id: $id) { job { id } errors { code } } }"
@@ -65,13 +67,10 @@ class Load:
     done: Counter[str] = field(default_factory=Counter)
 
     async def start_jobs(self, over: asyncio.Event) -> None:
-        """Keep some jobs under way; what does not answer may have started one nevertheless."""
-        while not over.is_set():
-            with contextlib.suppress(*AWAY):
-                if await self._unfinished() < _UNFINISHED:
-                    for _ in range(_A_SECOND // 5):
-                        await self._start()
-            await asyncio.sleep(0.2)
+        """Several users do so at once, while not too many jobs are under way."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_USERS):
+                group.create_task(self._start_some(over))
 
     async def change_minds(self, over: asyncio.Event) -> None:
         """Cancel and run again through the API; an answer that does not come is not waited for."""
@@ -94,6 +93,15 @@ class Load:
         self.done[name] += 1
         if name == "retryJob":
             self._tell(Started(started.tenant, ids.parse("job", payload["job"]["id"]), started.queue))
+
+    async def _start_some(self, over: asyncio.Event) -> None:
+        """What does not answer may have started one nevertheless."""
+        while not over.is_set():
+            with contextlib.suppress(*AWAY):
+                if await self._unfinished() < _UNFINISHED:
+                    for _ in range(_AT_A_TIME):
+                        await self._start()
+            await asyncio.sleep(self.random.uniform(0, _LONGEST_REST))
 
     async def all_ended(self) -> bool:
         try:

@@ -34,7 +34,6 @@ from tests.chaos.house import WORKERS, House, inhabited, until
 from tests.chaos.load import Load
 from tests.chaos.programs import Stores
 from tests.chaos.revivals import revivals, told
-from tests.jobs.conftest import fund
 from tests.support.servers import Servers
 from tests.support.world import World
 
@@ -103,7 +102,7 @@ async def scene(house: House) -> AsyncIterator[Scene]:
         world = World(sql, AccessTokens(house.settings.token_key))
         tenants = [world.tenant() for _ in range(_ACCOUNTS)]
         for tenant in tenants:
-            fund(sql, tenant, _CREDITS)
+            world.fund(tenant, _CREDITS)
     audience = Audience(Random(random.random()), house)
     load = Load(Random(random.random()), db, hints, house, tenants, audience.follow_job)
     harm = Harm(Random(random.random()), house, load, tell)

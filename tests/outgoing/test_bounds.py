@@ -102,6 +102,14 @@ async def test_a_gzip_bomb_is_left_at_the_most(server: Server) -> None:
         (b"no gzip at all", "gzip"),
         (gzip.compress(b"x" * 1_000)[:-9], "gzip"),
     ],
+    ids=[
+        "twice",
+        "deflate",
+        "brotli",
+        "zstandard",
+        "not gzip",
+        "cut off",
+    ],  # bodies tell the time they were packed at
 )
 async def test_other_packings_and_broken_ones_are_told(server: Server, body: bytes, packing: str) -> None:
     server.answers["/"] = said(body, Content_Encoding=packing)

@@ -8,10 +8,9 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8 import credits
 from igny8.ai.calls import Provider, TextCall
 from igny8.credits import OperationType
-from igny8.jobs import Item, JobErrorCode, JobFailure, JobKind, JobPhase, Queue, Running, task
+from igny8.jobs import Charge, Item, JobErrorCode, JobFailure, JobKind, JobPhase, Queue, Running, task
 
 #: What an attempt says first: by the process' id it is known later which death interrupted it.
 BEGUN: Final = "Begun by"
@@ -85,14 +84,5 @@ async def _failed(job: Running, item: Item, recipe: Recipe) -> bool:
 
 async def _done(session: AsyncSession, job: Running, item: Item, price: int) -> None:
     await session.execute(_EFFECT, {"job": job.id, "item": item.id, "subject": item.subject.id})
-    charged = await job.item_succeeded(session, item, credits=price, message="Done")
-    await credits.note_usage(
-        session,
-        job.account_id,
-        OperationType.CONTENT_GENERATION,
-        charged,
-        cost_usd=None,
-        job_id=job.id,
-        site_id=job.site_id,
-        user_id=job.started_by_id,
-    )
+    charge = Charge(OperationType.CONTENT_GENERATION, price)
+    await job.item_succeeded(session, item, charge=charge, message="Done")

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test nightly bench check lint lock schema reset clean
+.PHONY: help setup run demo test nightly chaos bench check lint lock schema reset clean
 
 help: ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ nightly: SEED := $(shell date +%Y%m%d)
 nightly: $(READY) ## Compare 5,000 drawn queries with plain resolvers, others every day
 	@echo "IGNY8_TEST_SEED=$(SEED)"
 	@IGNY8_TEST_CASES=5000 IGNY8_TEST_SEED=$(SEED) $(BIN)/python -m pytest tests/differential -n 2
+
+chaos: $(READY) ## Kill, freeze and cut off everything for ten minutes; nothing may be lost
+	@IGNY8_CHAOS_SECONDS=600 $(BIN)/python -m pytest tests/chaos -s -q
 
 bench: $(READY) ## Measure reads beside a floor, a reference and PostGraphile (needs wrk and npm)
 	@$(BIN)/python -m benchmarks

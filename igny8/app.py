@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from igny8 import logs, migration
+from igny8.ai.catalogue import Catalogue
 from igny8.auth.outbox import MailSender
 from igny8.billing import prices
 from igny8.cancelling import ended
@@ -117,6 +118,7 @@ def _services(settings: Settings) -> Services:
         access_tokens=AccessTokens(settings.token_key),
         refresh_tokens=RefreshTokens(settings.token_key),
         replay_key=derive(settings.token_key, "replayed input"),
+        catalogue=Catalogue.load(settings.ai_models),
         bus=bus,
         hints=Hints(db, redis_url, bus),
     )

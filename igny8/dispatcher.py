@@ -10,12 +10,17 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from igny8 import tables  # noqa: F401  # rows refer to each other: all of them must be declared
+from igny8.auth.outbox import Outbox
+from igny8.billing.grants import grant_due
+from igny8.billing.low_credits import tell_due
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.events import Bus
 from igny8.jobs.hints import Hints
+from igny8.jobs.presence import Process, present
 from igny8.jobs.pruning import prune
 from igny8.jobs.sweeping import Sweep
+from igny8.secrets import Keyring
 from igny8.settings import Settings
 
 log = structlog.get_logger()
@@ -23,6 +28,7 @@ log = structlog.get_logger()
 POOL_SIZES: Final = {LoginRole.SYSTEM: 3}
 SWEEP_SECONDS: Final = 1.0
 PRUNE_SECONDS: Final = 60.0
+BOOKS_SECONDS: Final = 60.0
 
 
 async def serve(settings: Settings) -> None:
@@ -43,18 +49,24 @@ async def dispatching(settings: Settings) -> AsyncIterator[None]:
     bus = Bus(redis_url)
     hints = Hints(db, redis_url, bus)
     sweep = Sweep(db, hints)
+    outbox = Outbox(Keyring(settings.secrets_keys), settings.public_url)
     ended = asyncio.Event()
 
     async def prune_some() -> None:
         while await prune(db) and not ended.is_set():
             pass
 
+    async def keep_books() -> None:
+        await grant_due(db)
+        await tell_due(db, outbox)
+
     await db.open()
     telling = asyncio.create_task(hints.run())
     try:
-        async with asyncio.TaskGroup() as group:
+        async with present(redis_url, Process.DISPATCHER), asyncio.TaskGroup() as group:
             group.create_task(_every(SWEEP_SECONDS, sweep.once, ended))
             group.create_task(_every(PRUNE_SECONDS, prune_some, ended))
+            group.create_task(_every(BOOKS_SECONDS, keep_books, ended))
             try:
                 yield
             finally:

@@ -15,6 +15,7 @@ from igny8.auth.graphql.sites import SiteMutation
 from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
 from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
+from igny8.estimating.graphql import EstimatingQuery
 from igny8.gql.jobs.mutations import JobMutation
 from igny8.gql.jobs.subscriptions import JobSubscription
 from igny8.gql.jobs.types import Job, JobQuery
@@ -55,7 +56,7 @@ extend(ContentIdea, IdeaWriter)
 
 
 @strawberry.type
-class Query(AuthQuery, JobQuery, BillingQuery, LedgerQuery, SystemQuery, PlannerQuery, WriterQuery):
+class Query(AuthQuery, JobQuery, BillingQuery, LedgerQuery, SystemQuery, PlannerQuery, WriterQuery, EstimatingQuery):
     """Everything that can be read."""
 
     node: Node | None = node_by_id(need=Audience.SIGNED_IN, description="Any object you may read, by its id.")

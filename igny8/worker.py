@@ -29,9 +29,10 @@ from igny8.jobs.ai import Ai
 from igny8.jobs.hints import ACTOR, Hints, broker
 from igny8.jobs.host import Host
 from igny8.jobs.leases import Leases
+from igny8.jobs.presence import Process, present
 from igny8.jobs.runner import Runner
 from igny8.jobs.turns import Turns
-from igny8.planner.clustering import cluster_keywords
+from igny8.planner.clustering_job import cluster_keywords
 from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.system.connections import connection_for
@@ -84,7 +85,8 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
     consumer.start()
     telling = asyncio.create_task(hints.run())
     try:
-        yield
+        async with present(redis_url, Process.WORKER):
+            yield
     finally:
         runner.refuse()
         await asyncio.to_thread(consumer.stop, 5_000)

@@ -53,8 +53,9 @@ class Catalogue:
             texts.append(own.read_text())
         return cls(_model(entry) for text in texts for entry in json.loads(text))
 
-    def listed(self) -> list[Model]:
-        return list(self._models.values())
+    def listed(self, *, sandbox: bool = True) -> list[Model]:
+        """All of them; those of the sandbox, which no real provider has, only where it may be."""
+        return [model for model in self._models.values() if sandbox or not model.name.startswith("sandbox-")]
 
     def default(self, provider: Provider, kind: ModelKind) -> str:
         """The model that is used where none is named. Raises LookupError when the provider has none of the kind."""

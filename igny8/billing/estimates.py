@@ -27,8 +27,12 @@ class Estimate:
 
 def clustering(prices: Prices, keywords: int) -> Estimate:
     """Clustering by AI; the other methods are `free`."""
-    requests = -(-keywords // KEYWORDS_PER_REQUEST)
-    return _fixed(keywords, prices[OperationType.CLUSTERING].of(requests))
+    return _fixed(keywords, prices[OperationType.CLUSTERING].of(requests_for(keywords)))
+
+
+def requests_for(keywords: int) -> int:
+    """The requests to the model that cluster so many keywords."""
+    return -(-keywords // KEYWORDS_PER_REQUEST)
 
 
 def ideas(prices: Prices, clusters: int) -> Estimate:

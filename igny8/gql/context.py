@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes, replays, transactions
 from igny8.access import PERMISSIONS, Need, Permission, Role, Viewer
+from igny8.ai.catalogue import Catalogue
 from igny8.db import Database
 from igny8.errors import BadRequest, Forbidden, NotAllowedNow, RequestError, Unauthenticated
 from igny8.events import Bus
@@ -53,6 +54,7 @@ class Services:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     replay_key: bytes
+    catalogue: Catalogue
     bus: Bus
     hints: Hints
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
@@ -9,10 +11,11 @@ from sqlalchemy import ColumnElement, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8.ai.calls import Connection, Provider
+from igny8.ai.calls import Connection, Provider, Usage
 from igny8.ai.engine import Engine
 from igny8.ai.steps import Steps
 from igny8.changes import Actor
+from igny8.credits import OperationType, note_usage
 from igny8.db import new_id
 from igny8.jobs import progress
 from igny8.jobs.claiming import Claimed, Item
@@ -31,6 +34,15 @@ _HOLD: Final = text("""
     SELECT credits_held, credits_used FROM job
     WHERE account_id = :account AND id = :job AND fence = :fence AND state = 'RUNNING' FOR NO KEY UPDATE
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The credits that an item is worth, and the calls to providers that it took."""
+
+    operation: OperationType
+    credits: int
+    used: Sequence[Usage] = ()
 
 
 class _Credits(NamedTuple):
@@ -99,16 +111,17 @@ class Running:
         session: AsyncSession,
         item: Item,
         *,
-        credits: int = 0,
+        charge: Charge | None = None,
         results: Sequence[Subject] = (),
         message: str | None = None,
     ) -> int:
         """Mark an item as done, in the transaction that keeps what was done; the credits that it is charged.
 
-        They are less than asked for when the hold has no more. Call it last in the transaction: it locks the job.
+        They are less than asked for when the hold has no more. What was charged and used is logged. Call it last in
+        the transaction: it locks the job.
         """
         job = await self._hold(session)
-        charged = min(credits, job.credits_held - job.credits_used)
+        charged = min(charge.credits if charge else 0, job.credits_held - job.credits_used)
         values = {"state": JobState.SUCCEEDED.value, "credits_used": charged, "message": message, **NO_ERROR}
         if self._drafts.of(item) is not None:
             values["draft"] = self._drafts.of(item)
@@ -117,8 +130,33 @@ class Running:
             raise ValueError("The item is closed already.")
         await self._change(session, items_done=Job.items_done + 1, credits_used=Job.credits_used + charged)
         await self.add_results(session, results)
+        if charge is not None:
+            await self._log_usage(session, charge, charged)
         self._close(session, item)
         return charged
+
+    async def _log_usage(self, session: AsyncSession, charge: Charge, charged: int) -> None:
+        """A row for each model that was used, the credits in the first."""
+        note = partial(
+            note_usage,
+            session,
+            self.account_id,
+            charge.operation,
+            job_id=self.id,
+            site_id=self.site_id,
+            user_id=self.started_by_id,
+        )
+        if not charge.used:
+            await note(charged, cost_usd=None)
+        for number, used in enumerate(charge.used):
+            await note(
+                charged if number == 0 else 0,
+                cost_usd=used.cost_usd,
+                provider=used.provider.value,
+                model=used.model,
+                tokens_input=used.tokens_input,
+                tokens_output=used.tokens_output,
+            )
 
     async def item_failed(self, item: Item, failure: JobFailure) -> None:
         """Mark an item as failed; a retryable failure waits for the job's next attempt. Raises Superseded."""

@@ -1,289 +1,105 @@
-"""Clustering: keywords are grouped by a model, by their words or by shared result pages, as a job.
+"""Starting to cluster keywords: which ones, at what price."""
 
-A large set is divided into parts; each part is an item that is kept and charged by itself, so that a part that
-fails costs nothing and can be run again.
-"""
-
-import asyncio
-import hashlib
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8.ai.calls import Provider, TextCall
-from igny8.ai.catalogue import ModelKind
 from igny8.auth import tables as auth
 from igny8.auth.tables import SectorStatus, SiteStatus
-from igny8.children import in_child
-from igny8.errors import LimitReached, NotAllowedNow, NotFound, ValidationFailed
-from igny8.jobs import (
-    Cancelled,
-    Item,
-    JobErrorCode,
-    JobFailure,
-    JobKind,
-    JobPhase,
-    Queue,
-    Running,
-    Subject,
-    Superseded,
-    enqueue,
-    task,
-)
-from igny8.jobs.failures import failure_of
-from igny8.jobs.tables import Job, JobResult
-from igny8.planner import proposals
-from igny8.planner.cluster_keeping import keep
-from igny8.planner.proposals import MOST_IN_REQUEST, SHARED_PAGES, Candidate, ClusterAnswer, Proposals
-from igny8.planner.tables import Cluster, Keyword, KeywordStatus
-from igny8.system import prompts, templates
+from igny8.billing import estimates
+from igny8.billing.estimates import Estimate, requests_for
+from igny8.billing.prices import Prices
+from igny8.errors import NotAllowedNow, NotFound, ValidationFailed
+from igny8.jobs import Subject, enqueue
+from igny8.planner.clustering_job import ClusteringMethod, ClusterKeywords, cluster_keywords
+from igny8.planner.proposals import SHARED_PAGES
+from igny8.planner.tables import Keyword, KeywordStatus
+from igny8.system import prompts
 from igny8.system.tables import PromptType
 
 #: Keywords given by their ids, and keywords of a whole sector.
 MOST_IDS: Final = 1_000
 MOST_OF_SECTOR: Final = 20_000
-CREDITS_PER_REQUEST: Final = 10
-_AT_ONCE: Final = 8
-_NAMES_OFFERED: Final = 200
 
 
-class ClusteringMethod(StrEnum):
-    """How keywords are grouped."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to cluster: keywords of one sector by their ids, or all NEW ones of a sector, the most searched first."""
 
-    AI = "AI"
-    LEXICAL = "LEXICAL"
-    SERP_OVERLAP = "SERP_OVERLAP"
-
-
-class ClusterKeywords(BaseModel):
-    """The arguments of the job. `keyword_ids` are those that were there when it was started."""
-
-    site_id: UUID
-    sector_id: UUID
-    keyword_ids: list[UUID]
-    method: ClusteringMethod
-    preview: bool
-    prompt_override: str | None
+    keyword_ids: Sequence[UUID] | None
+    sector_id: UUID | None
+    method: ClusteringMethod = ClusteringMethod.AI
 
 
-class _Reported(BaseModel):
-    """Stored as the schema shows it."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-
-
-class ClusterProposal(_Reported):
-    name: str
-    description: str | None
-    keyword_ids: list[str]
-    score: float
-
-
-class ClusteringReport(_Reported):
-    """What a run did, or proposes."""
-
-    proposals: list[ClusterProposal]
-    left_over: list[str]
-    clusters_created: int
-    clusters_extended: int
-    requests: int
+async def estimate(session: AsyncSession, account_id: UUID, wanted: Wanted, prices: Prices) -> Estimate:
+    """What it would cost. Raises what `start` raises, but for want of credits and of keywords."""
+    _, _, ids = await _chosen(session, account_id, wanted)
+    return _estimate(prices, wanted.method, len(ids))
 
 
 async def start(
     session: AsyncSession,
     account_id: UUID,
+    wanted: Wanted,
+    prices: Prices,
     *,
-    keyword_ids: Sequence[UUID] | None,
-    sector_id: UUID | None,
-    method: ClusteringMethod = ClusteringMethod.AI,
     preview: bool = False,
     prompt_override: str | None = None,
     started_by: UUID | None,
 ) -> UUID:
-    """Start the job; its id. Without ids it takes all NEW keywords of the sector, the most searched first.
+    """Start the job; its id.
 
     Raises ValidationFailed, NotFound, NotAllowedNow (nothing to cluster, place not active), InsufficientCredits.
     """
-    if (keyword_ids is None) == (sector_id is None):
-        raise ValidationFailed("Give either keywordIds or sectorId.", field=("input",))
     if prompt_override is not None:
         await prompts.chosen(session, account_id, PromptType.CLUSTERING, override=prompt_override)
-    if keyword_ids is not None:
-        ids = list(dict.fromkeys(keyword_ids))
-        sector_id = await _sector_of(session, account_id, ids)
-    else:
-        assert sector_id is not None
-        ids = await _new_of(session, account_id, sector_id)
-    site_id = await _active_site_of(session, account_id, sector_id, by_ids=keyword_ids is not None)
+    site_id, sector_id, ids = await _chosen(session, account_id, wanted)
     if not ids:
         raise NotAllowedNow("The sector has no NEW keywords to cluster. Add some, or name keywords by their ids.")
-    if method is ClusteringMethod.SERP_OVERLAP:
+    if wanted.method is ClusteringMethod.SERP_OVERLAP:
         await _refuse_without_pages(session, account_id, ids)
-    requests = -(-len(ids) // MOST_IN_REQUEST) if method is ClusteringMethod.AI else 0
+    by_model = wanted.method is ClusteringMethod.AI
+    cost = _estimate(prices, wanted.method, len(ids)).credits
+    parts = requests_for(len(ids)) if by_model else 1
     arguments = ClusterKeywords(
         site_id=site_id,
         sector_id=sector_id,
         keyword_ids=ids,
-        method=method,
+        method=wanted.method,
         preview=preview,
         prompt_override=prompt_override,
+        credits_per_part=cost // parts,
     )
     return await enqueue(
         session,
         cluster_keywords,
         arguments,
         site_id=site_id,
-        items=[Subject("sector", sector_id)] * max(1, requests),
-        credits=requests * CREDITS_PER_REQUEST,
+        items=[Subject("sector", sector_id)] * parts,
+        credits=cost,
         started_by=started_by,
     )
 
 
-@task(JobKind.CLUSTER_KEYWORDS, arguments=ClusterKeywords, queue=Queue.AI, time_limit=1_800)
-async def cluster_keywords(job: Running, arguments: ClusterKeywords) -> None:
-    """Group the keywords and keep the groups, part by part; what is proposed or left over is in the report."""
-    await job.progress(JobPhase.INIT, 5, "Reading the keywords")
-    async with job.transaction() as session:
-        candidates = await _candidates(session, arguments)
-        names = await _names_of(session, arguments)
-    if not candidates:
-        raise JobFailure(JobErrorCode.NOT_FOUND, "The keywords are not there any more.")
-    run = _Run(job, arguments, candidates, names)
-    await (run.by_model() if arguments.method is ClusteringMethod.AI else run.by_rule())
-    job.report(await run.report())
+def _estimate(prices: Prices, method: ClusteringMethod, keywords: int) -> Estimate:
+    return estimates.clustering(prices, keywords) if method is ClusteringMethod.AI else estimates.free(keywords)
 
 
-class _Run:
-    """One attempt at a clustering job."""
-
-    def __init__(
-        self, job: Running, arguments: ClusterKeywords, candidates: list[Candidate], names: list[str]
-    ) -> None:
-        self._job, self._arguments, self._candidates, self._names = job, arguments, candidates, names
-        self._found: list[Proposals] = []
-        self._places = asyncio.Semaphore(_AT_ONCE)
-        self._keeping = asyncio.Lock()
-        self._open = {item.position: item for item in job.items}
-
-    async def by_rule(self) -> None:
-        """Free methods: one part, in a child process."""
-        await self._job.progress(JobPhase.PREP, 15, f"Comparing {len(self._candidates):,} keywords")
-        lexical = self._arguments.method is ClusteringMethod.LEXICAL
-        made = await in_child(proposals.lexically if lexical else proposals.by_result_pages, self._candidates)
-        await self._end_part(0, made, credits=0)
-
-    async def by_model(self) -> None:
-        """Parts of at most 200 keywords, several at once; what one part proposes is kept before the next."""
-        parts = await in_child(proposals.requests_of, self._candidates)
-        message = f"Sorting {len(self._candidates):,} keywords in {len(parts)} requests"
-        await self._job.progress(JobPhase.PREP, 15, message)
-        async with asyncio.TaskGroup() as group:
-            for number, part in enumerate(parts):
-                group.create_task(self._part(number, part, of=len(parts)))
-
-    async def report(self) -> ClusteringReport:
-        """What came of it, over all attempts."""
-        new = Cluster.created_at >= Job.queued_at
-        made = (
-            select(func.count().filter(new), func.count().filter(~new))
-            .select_from(JobResult)
-            .join(Job, (Job.account_id == JobResult.account_id) & (Job.id == JobResult.job_id))
-            .join(Cluster, (Cluster.account_id == JobResult.account_id) & (Cluster.id == JobResult.result_id))
-            .where(JobResult.account_id == self._job.account_id, JobResult.job_id == self._job.id)
-        )
-        async with self._job.transaction() as session:
-            created, extended = (await session.execute(made)).one()
-        return ClusteringReport(
-            proposals=[
-                ClusterProposal(
-                    name=p.name, description=p.description, keyword_ids=list(p.keyword_ids), score=p.score
-                )
-                for found in self._found
-                for p in found.proposals
-            ],
-            left_over=[id_ for found in self._found for id_ in found.left_over],
-            clusters_created=created,
-            clusters_extended=extended,
-            requests=sum(found.requests for found in self._found),
-        )
-
-    async def _part(self, number: int, part: list[Candidate], *, of: int) -> None:
-        async with self._places:
-            await self._job.progress(
-                JobPhase.AI_CALL,
-                20 + 60 * len(self._found) // of,
-                f"Sorting part {number + 1} of {of}: {len(part)} keywords",
-                item=self._open.get(number),
-            )
-            try:
-                answer = await self._asked(part)
-            except (Cancelled, Superseded):
-                raise
-            except Exception as error:
-                await self._fail_part(number, failure_of(error))
-                return
-        made = proposals.of_answers(part, [answer])
-        await self._end_part(number, made, credits=CREDITS_PER_REQUEST)
-
-    async def _asked(self, part: list[Candidate]) -> ClusterAnswer:
-        connection = await self._job.connection(Provider.OPENAI)
-        model = connection.text_model or self._job.engine.catalogue.default(Provider.OPENAI, ModelKind.TEXT)
-        data = {
-            "keywords": [{"id": c.id, "keyword": c.keyword, "volume": c.volume, "intent": c.intent} for c in part],
-            "clusters": self._names[:_NAMES_OFFERED],
-        }
-        async with self._job.transaction() as session:
-            prompt = await prompts.chosen(
-                session, self._job.account_id, PromptType.CLUSTERING, override=self._arguments.prompt_override
-            )
-            language = await _language_of(session, self._job.account_id, self._arguments.site_id)
-        text = prompt.filled({"data": templates.delimited(data), "language": language})
-        ids = hashlib.sha256("".join(candidate.id for candidate in part).encode()).hexdigest()[:32]
-        made = await self._job.engine.text(
-            connection,
-            TextCall(model, text, ClusterAnswer, "clusters"),
-            steps=self._job.steps(),
-            key=f"clusters:{ids}",
-        )
-        return made.value
-
-    async def _end_part(self, number: int, made: Proposals, *, credits: int) -> None:
-        """Keep what a part proposes, once; parts are kept one after the other, so that equal names meet."""
-        item = self._open.get(number)
-        async with self._keeping:
-            self._found.append(made)
-            if item is None:
-                return
-            try:
-                await self._keep(item, made, credits)
-            except LimitReached as error:
-                await self._fail_part(number, failure_of(error))
-
-    async def _keep(self, item: Item, made: Proposals, credits: int) -> None:
-        arguments = self._arguments
-        message = f"{len(made.proposals)} clusters, {len(made.left_over)} keywords left over"
-        async with self._job.transaction() as session:
-            results: list[Subject] = []
-            if not arguments.preview:
-                kept = await keep(
-                    session,
-                    self._job.account_id,
-                    site_id=arguments.site_id,
-                    sector_id=arguments.sector_id,
-                    wanted=made.proposals,
-                )
-                results = [Subject("cluster", cluster_id) for cluster_id in kept]
-            await self._job.item_succeeded(session, item, credits=credits, results=results, message=message)
-
-    async def _fail_part(self, number: int, failure: JobFailure) -> None:
-        if (item := self._open.get(number)) is not None:
-            await self._job.item_failed(item, failure)
+async def _chosen(session: AsyncSession, account_id: UUID, wanted: Wanted) -> tuple[UUID, UUID, list[UUID]]:
+    """The site and the sector, and the keywords there."""
+    given, sector_id = wanted.keyword_ids, wanted.sector_id
+    if given is not None and sector_id is None:
+        ids = list(dict.fromkeys(given))
+        sector_id = await _sector_of(session, account_id, ids)
+    elif sector_id is not None and given is None:
+        ids = await _new_of(session, account_id, sector_id)
+    else:
+        raise ValidationFailed("Give either keywordIds or sectorId.", field=("input",))
+    return await _active_site_of(session, account_id, sector_id, by_ids=given is not None), sector_id, ids
 
 
 async def _sector_of(session: AsyncSession, account_id: UUID, ids: list[UUID]) -> UUID:
@@ -342,38 +158,3 @@ async def _active_site_of(session: AsyncSession, account_id: UUID, sector_id: UU
     if site_status != SiteStatus.ACTIVE or sector_status != SectorStatus.ACTIVE:
         raise NotAllowedNow("The site or the sector is not active: nothing can be started there.")
     return UUID(str(site_id))
-
-
-async def _candidates(session: AsyncSession, arguments: ClusterKeywords) -> list[Candidate]:
-    """The keywords that are still there, in the order in which they were given."""
-    with_pages = arguments.method is ClusteringMethod.SERP_OVERLAP
-    found: dict[UUID, Candidate] = {}
-    for ids in _chunks(arguments.keyword_ids):
-        wanted = select(
-            Keyword.id, Keyword.keyword, Keyword.volume, Keyword.intent, *([Keyword.serp_urls] if with_pages else [])
-        ).where(Keyword.sector_id == arguments.sector_id, Keyword.id.in_(ids))
-        for row in await session.execute(wanted):
-            pages = row.serp_urls if with_pages else ()
-            found[row.id] = Candidate(f"key_{row.id.hex}", row.keyword, row.volume, row.intent, pages)
-    return [found[id_] for id_ in arguments.keyword_ids if id_ in found]
-
-
-def _chunks(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for at in range(0, len(ids), MOST_IDS):
-        yield ids[at : at + MOST_IDS]
-
-
-async def _names_of(session: AsyncSession, arguments: ClusterKeywords) -> list[str]:
-    """Clusters that may be extended, the largest first."""
-    wanted = (
-        select(Cluster.name)
-        .where(Cluster.sector_id == arguments.sector_id, ~Cluster.locked, Cluster.status != "ARCHIVED")
-        .order_by(Cluster.keywords_count.desc(), Cluster.id)
-        .limit(_NAMES_OFFERED)
-    )
-    return list((await session.execute(wanted)).scalars())
-
-
-async def _language_of(session: AsyncSession, account_id: UUID, site_id: UUID) -> str:
-    wanted = select(auth.Site.language).where(auth.Site.account_id == account_id, auth.Site.id == site_id)
-    return (await session.execute(wanted)).scalar_one_or_none() or "en"

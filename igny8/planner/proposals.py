@@ -10,12 +10,11 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
+from igny8.billing.estimates import KEYWORDS_PER_REQUEST
 from igny8.inputs import LONGEST_NAME
 from igny8.planner import lexical
 from igny8.planner.keyword_rows import folded
 
-#: Keywords of one request to a model.
-MOST_IN_REQUEST: Final = 200
 LONGEST_DESCRIPTION: Final = 500
 #: Result pages that two keywords must share, of the first ten of each, to be of one meaning.
 SHARED_PAGES: Final = 3
@@ -67,7 +66,7 @@ class ClusterAnswer(BaseModel):
     left_over: list[str] = Field(description="Ids of keywords that fit nowhere.")
 
 
-def requests_of(candidates: Sequence[Candidate], most: int = MOST_IN_REQUEST) -> list[list[Candidate]]:
+def requests_of(candidates: Sequence[Candidate], most: int = KEYWORDS_PER_REQUEST) -> list[list[Candidate]]:
     """The candidates in parts of at most `most`; keywords that share words stay together where they fit."""
     if len(candidates) <= most:
         return [list(candidates)] if candidates else []

@@ -1,4 +1,4 @@
-"""How the service is: whether PostgreSQL and Redis answer, and how quickly."""
+"""How the service is: whether PostgreSQL and Redis answer, who runs jobs, and how many wait."""
 
 import asyncio
 import time
@@ -14,6 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
+from igny8.jobs import presence, queues
+from igny8.jobs.presence import Process
+from igny8.jobs.queues import QueueLength
 
 _SECONDS: Final = 2.0
 
@@ -43,6 +46,23 @@ async def of_redis(client: Redis) -> Component:
         await client.ping()
 
     return await _timed("Redis", ask())
+
+
+async def of_processes(client: Redis, process: Process) -> Component:
+    """Whether there is any such process, and how many."""
+    try:
+        found = await presence.count(client, process)
+    except (OSError, redis.exceptions.RedisError) as error:
+        log.warning("component unavailable", component=process.value, reason=type(error).__name__)
+        return Component(ok=False, message="Nobody knows: Redis does not answer.")
+    if not found:
+        return Component(ok=False, message=f"No {process} runs.", count=0)
+    return Component(ok=True, count=found)
+
+
+async def of_queues(db: Database) -> list[QueueLength]:
+    async with db.session(LoginRole.SYSTEM) as session:
+        return await queues.lengths(session)
 
 
 async def _timed(name: str, asking: Awaitable[None]) -> Component:

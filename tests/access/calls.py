@@ -134,6 +134,9 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "contents": _page("con", clusterId="clu", taskId="tsk", ideaId="ide"),
     "content": lambda stage, _: {"id": stage.id_of("con", stage.tenant, "a")},
     "images": lambda stage, _: {"filter": _filter(stage, ids="img", siteId="sit", contentId="con", taskId="tsk")},
+    "estimateCredits": lambda stage, _: {
+        "input": {"kind": "CLUSTER_KEYWORDS", "ids": [stage.id_of("key", stage.tenant, "a")]}
+    },
     "aiPrompts": lambda stage, _: _nothing(stage.saved_prompt()),
     "aiPromptPreview": lambda stage, _: {
         "promptType": "CONTENT",

@@ -13,7 +13,7 @@ from tests.support.world import World
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Everything that a row leads to is read at once, three rows deep."""
-    return settings.model_copy(update={"max_nodes": 200_000})
+    return settings.model_copy(update={"max_nodes": 500_000})
 
 
 @pytest.fixture(scope="session")

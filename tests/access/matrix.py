@@ -52,6 +52,8 @@ QUERIES = """
     authorProfiles        CONTENT_READ     . y y y y y y H H
     strategies            CONTENT_READ     . y y y y y y H H   sectorId=sec
     systemStatus          SIGNED_IN        . y y y y y y y y
+    aiModels              SIGNED_IN        . y y y y y y y y
+    estimateCredits       CONTENT_WRITE    . F y y y y y H H   input.ids=key* input.sectorId=sec
     creditTransactions    BILLING_READ     . F F y y F y F H
     creditUsageLogs       BILLING_READ     . F F y y F y F H   .siteId=sit
     usageSummary          BILLING_READ     . F F y y F y F H

@@ -166,9 +166,9 @@ class Stage:
             make = self.new_author_profile if kind == "aut" else self.new_settings
             return self._kept((tenant.id, ""), kind, lambda: make(tenant))
         if kind == "ctr":
-            return ids.show("ctr", self._transaction(tenant))
+            return self._kept((tenant.id, ""), kind, lambda: ids.show("ctr", self._transaction(tenant)))
         if kind == "cus":
-            return ids.show("cus", self._usage(tenant, site))
+            return self._kept((tenant.id, site), kind, lambda: ids.show("cus", self._usage(tenant, site)))
         if kind == "job":
             return self._kept((tenant.id, site), kind, lambda: self.ended_job(tenant, site))
         raise AssertionError(f"no account has ids of the kind {kind}")

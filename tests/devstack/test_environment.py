@@ -54,6 +54,9 @@ def test_a_stack_keeps_rows_keys_and_secrets_and_changes_no_folders_mode(project
             assert connection.execute("SHOW fsync").fetchall() == [("on",)]
         with redis.Redis.from_url(second.environment["IGNY8_REDIS_URL"]) as client:
             assert client.get("kept") == b"yes"
+    for environment in (first.environment, second.environment):
+        for provider in ("OPENAI", "RUNWARE"):  # sandboxes keep nothing, their addresses neither
+            assert environment.pop(f"IGNY8_{provider}_BASE_URL").startswith("http://127.0.0.1:")
     assert second.environment == first.environment
     assert _modes(project) == before
     with claimed(project) as folders:

@@ -185,9 +185,9 @@ async def test_a_row_of_any_kind_is_reached_by_its_stored_kind_and_id(
     db: Database, tenant: Tenant, graph: Graph
 ) -> None:
     idea = graph.idea("An idea", outline=json.dumps([]))
-    graph.task("a: to an idea", target_keyword="ide", idea_id=idea)
+    graph.task("a: to an idea", target_keyword="content_idea", idea_id=idea)
     graph.task("b: to what is no kind", target_keyword="xyz", idea_id=idea)
-    graph.task("c: to no row of that kind", target_keyword="key", idea_id=idea)
+    graph.task("c: to no row of that kind", target_keyword="keyword", idea_id=idea)
     graph.task("d: to nothing")
     asked = "{ tasks { nodes { about { __typename id ... on ContentIdea { title } ... on Keyword { shout } } } } }"
     found = await data(db, tenant, asked)

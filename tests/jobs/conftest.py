@@ -163,6 +163,15 @@ def jobs_of(db: Database, world: World, hints: Hints) -> Callable[[], Jobs]:
 
 
 @pytest.fixture
+async def unheard(db: Database, world: World, redis_url: str) -> AsyncIterator[Callable[[], Jobs]]:
+    """Accounts whose jobs nobody is told of: they stay in their lines."""
+    bus = Bus(redis_url)
+    hints = Hints(db, redis_url, bus)
+    yield lambda: Jobs(db, world.sql, world.tenant(), hints)
+    await bus.close()
+
+
+@pytest.fixture
 def work(jobs_of: Callable[[], Jobs]) -> Jobs:
     return jobs_of()
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from igny8 import credits
 from igny8.credits import OperationType
 from igny8.errors import LimitReached
-from igny8.jobs import Item, JobErrorCode, JobFailure, JobKind, JobPhase, Queue, Running, Subject, task
+from igny8.jobs import Charge, Item, JobErrorCode, JobFailure, JobKind, JobPhase, Queue, Running, Subject, task
 
 
 class Recipe(BaseModel):
@@ -59,18 +58,12 @@ async def _write(job: Running, item: Item, price: int) -> None:
     await job.text(item, 0, "Hello")
     await job.text(item, 5, ", world")
     async with job.transaction() as session:
-        charged = await job.item_succeeded(
-            session, item, credits=price, results=[Subject("content", item.subject.id)], message="Written"
-        )
-        await credits.note_usage(
+        await job.item_succeeded(
             session,
-            job.account_id,
-            OperationType.CONTENT_GENERATION,
-            charged,
-            cost_usd=None,
-            job_id=job.id,
-            site_id=job.site_id,
-            user_id=job.started_by_id,
+            item,
+            charge=Charge(OperationType.CONTENT_GENERATION, price),
+            results=[Subject("content", item.subject.id)],
+            message="Written",
         )
 
 

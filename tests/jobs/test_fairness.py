@@ -18,9 +18,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_an_account_has_a_few_places_in_each_queue_and_others_come_between(
-    db: Database, jobs_of: Callable[[], Jobs]
+    db: Database, unheard: Callable[[], Jobs]
 ) -> None:
-    many, few = jobs_of(), jobs_of()
+    many, few = unheard(), unheard()
     for _ in range(PLACES + 5):
         await many.start(short, Nothing())
     await many.start(write, Recipe())
@@ -44,7 +44,10 @@ async def test_an_account_has_a_few_places_in_each_queue_and_others_come_between
         assert await admit(session, await waiting_lines(session)) == []
 
 
-async def test_places_are_not_given_twice_by_those_who_admit_at_once(db: Database, work: Jobs) -> None:
+async def test_places_are_not_given_twice_by_those_who_admit_at_once(
+    db: Database, unheard: Callable[[], Jobs]
+) -> None:
+    work = unheard()
     for _ in range(PLACES + 10):
         await work.start(short, Nothing())
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from igny8.access import Role
+from igny8.billing import books
+from igny8.db import Database, LoginRole
 from igny8.devstack import demo
 from igny8.gql import ids
 from igny8.settings import Settings
@@ -18,6 +20,9 @@ pytestmark = pytest.mark.anyio
 SAMPLE = list(csv.DictReader(Path(demo.__file__).with_name("demo_keywords.csv").read_text().splitlines()))
 CLUSTERS = """query($sector: [ID!]) { clusters(filter: {sectorId: $sector}, first: 100) { nodes {
   id name keywordsCount locked keywords(first: 100) { nodes { id keyword } } } } }"""
+
+LEDGER = """{ creditTransactions { nodes { amount job { kind } } } creditUsageLogs { nodes {
+  operationType creditsUsed costUsd provider tokensInput job { kind } } } }"""
 
 
 async def add(shop: Workshop, *keywords: str, sector: str = "a") -> list[str]:
@@ -57,6 +62,38 @@ async def test_a_sector_is_clustered_by_the_model_and_paid_for_once(shop: Worksh
     assert job["outcome"]["clustersCreated"] == len(made) >= 8
     assert {one["id"] for one in job["results"]["nodes"]} == {one["id"] for one in made}
     assert all(one["keywordsCount"] == len(one["keywords"]["nodes"]) >= 2 for one in made)
+
+
+async def test_what_it_cost_is_estimated_before_and_logged_after(
+    settings: Settings, world: World, providers: Providers, db: Database
+) -> None:
+    own = settings.model_copy(update={"credit_prices": {"CLUSTERING": 7}})
+    async with workshop(own, world, providers) as shop:
+        sector = shop.tenant.sector("a")
+        await add(shop, *(f"roses {number}" for number in range(201)))
+        ask = """query($input: EstimateInput!) { estimateCredits(input: $input) {
+          credits minCredits available sufficient items } }"""
+        wanted = {"kind": "CLUSTER_KEYWORDS", "sectorId": sector}
+        before = await shop.api.data(ask, as_=shop.tenant[Role.OWNER], input=wanted)
+        assert before["estimateCredits"] == {
+            "credits": 14, "minCredits": 14, "available": 10_000, "sufficient": True, "items": 201,
+        }  # fmt: skip
+        free = await shop.api.data(ask, as_=shop.editor, input={**wanted, "method": "LEXICAL"})
+        assert (free["estimateCredits"]["credits"], free["estimateCredits"]["available"]) == (0, None)
+        assert await shop.api.code(ask, as_=shop.editor, input={"kind": "SYNC_SITE"}) == "BAD_REQUEST"
+        assert await shop.api.code(ask, as_=shop.editor, input={"kind": "CLUSTER_KEYWORDS"}) == "BAD_REQUEST"
+        job = await run(shop, sectorId=sector)
+        assert (job["creditsHeld"], job["creditsUsed"], shop.wallet()) == (14, 14, (9_986, 0))
+        ledger = await shop.api.data(LEDGER, as_=shop.tenant[Role.OWNER])
+        (taken, _) = ledger["creditTransactions"]["nodes"]
+        assert (taken["amount"], taken["job"]) == (-14, {"kind": "CLUSTER_KEYWORDS"})
+        used = ledger["creditUsageLogs"]["nodes"]
+        assert [one["creditsUsed"] for one in used] == [7, 7]
+        for one in used:
+            assert (one["operationType"], one["job"]["kind"]) == ("CLUSTERING", "CLUSTER_KEYWORDS")
+            assert (one["provider"], one["tokensInput"] > 0, float(one["costUsd"]) > 0) == ("OPENAI", True, True)
+        async with db.session(LoginRole.SYSTEM) as session:
+            assert [fault for fault in await books.faults(session) if fault.account_id == shop.tenant.id] == []
 
 
 async def test_more_than_a_request_holds_is_divided_and_merged(shop: Workshop) -> None:

@@ -89,7 +89,7 @@ def _without_null(stage: Stage) -> None:
         'UPDATE content_idea SET outline = \'[{"heading": "Why", "level": 2, "notes": "n"}]\' WHERE account_id = %s',
         (tenant.id,),
     )
-    for kind in ("aut", "ist", "str"):
+    for kind in ("aut", "ist", "str", "ctr", "cus"):
         stage.id_of(kind, tenant, "a")
     run(
         "UPDATE integration_settings SET image_style = 'CARTOON', last_test = %s WHERE account_id = %s",
@@ -105,6 +105,8 @@ def _without_null(stage: Stage) -> None:
         " retry_of_id = %s WHERE id = %s",
         (Jsonb({**OUTCOME, "leftOver": left_over}), ids.parse("job", before), ids.parse("job", job_id)),
     )
+    for table, of_a_job in (("credit_entry", ", transaction_type = 'DEDUCTION'"), ("credit_usage", "")):
+        run(f"UPDATE {table} SET job_id = %s{of_a_job} WHERE account_id = %s", (ids.parse("job", job_id), tenant.id))
     run("UPDATE image SET style = 'REALISTIC' WHERE account_id = %s", (tenant.id,))
     fill_nulls(stage.world.sql, tenant.id)
 

@@ -10,11 +10,6 @@ _PAYLOADS = [
 
 UNSEEN = {
     "ErrorCode.STALE_VERSION": "nothing is edited by version yet",
-    "ErrorCode.INSUFFICIENT_CREDITS": "nothing costs credits yet",
-    **{
-        f"QueueStatus.{name}": "no queue tells of itself yet"
-        for name in ("name", "queued", "running", "failedLastHour")
-    },
     "ErrorCode.EXTERNAL_SERVICE": "nothing calls another service yet",
     **{
         f"{name}.message": "this mutation has nothing to say beside its objects yet"

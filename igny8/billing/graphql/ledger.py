@@ -16,6 +16,7 @@ from igny8.billing.tables import CreditUnit
 from igny8.credits import OperationType, TransactionType
 from igny8.gql import ids
 from igny8.gql.context import Info
+from igny8.gql.jobs.types import Job
 from igny8.gql.mutations import mutation, query
 from igny8.gql.payloads import MutationPayload, row
 from igny8.gql.read.conditions import equal, id_setting
@@ -52,6 +53,7 @@ class CreditTransaction(Node):
     amount: int = sql(lambda entry: entry.amount, never_null=True, description="Below zero when credits were spent.")
     balance_after: int = sql(lambda entry: entry.balance_after, never_null=True)
     description: str
+    job: Job | None = one(description="Null when it is not there any more.")
     user: User | None = one(description="Null for what the server or an operator did, and for users who are gone.")
     created_at: datetime
 
@@ -67,6 +69,7 @@ class CreditUsageLog(Node):
     model: str | None
     tokens_input: int | None
     tokens_output: int | None
+    job: Job | None = one(description="Null when it is not there any more.")
     site: Site | None = one(description="Null when the site is gone.")
     user: User | None = one(description="Null when the user is gone.")
     created_at: datetime

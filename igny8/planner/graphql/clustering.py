@@ -5,6 +5,7 @@ from sqlalchemy import Text, Uuid, cast, column, func, select
 from strawberry import ID, UNSET
 
 from igny8.access import Permission
+from igny8.billing import prices
 from igny8.gql.arguments import id_list, optional, optional_id
 from igny8.gql.context import Info
 from igny8.gql.jobs.types import Job
@@ -12,7 +13,8 @@ from igny8.gql.mutations import mutation
 from igny8.gql.payloads import MutationPayload, row
 from igny8.gql.read.declare import listed
 from igny8.planner import clustering
-from igny8.planner.clustering import ClusteringMethod
+from igny8.planner.clustering import Wanted
+from igny8.planner.clustering_job import ClusteringMethod
 from igny8.planner.graphql.types import Keyword
 from igny8.system.connections import require_connection
 from igny8.system.tables import IntegrationType
@@ -67,23 +69,25 @@ class ClusterKeywordsPayload(MutationPayload):
 class ClusteringMutation:
     @mutation(
         need=Permission.CONTENT_WRITE,
-        description="Group keywords by meaning, as a job. The AI method costs 10 credits for each 200 keywords.",
+        description="Group keywords by meaning, as a job. AI costs the price of CLUSTERING for each 200 keywords.",
     )
     async def cluster_keywords(self, info: Info, input: ClusterKeywordsInput) -> ClusterKeywordsPayload:
-        method = optional(input.method) or ClusteringMethod.AI
+        method, settings = optional(input.method) or ClusteringMethod.AI, info.context.services.settings
         keyword_ids = id_list("key", optional(input.keyword_ids), "input", "keywordIds")
         async with info.context.writing() as write:
             account_id = write.viewer.account_id
             if method is ClusteringMethod.AI:
-                await require_connection(
-                    write.session, account_id, IntegrationType.OPENAI, info.context.services.settings
-                )
+                await require_connection(write.session, account_id, IntegrationType.OPENAI, settings)
+            wanted = Wanted(
+                keyword_ids if optional(input.keyword_ids) is not None else None,
+                optional_id("sec", optional(input.sector_id), "input", "sectorId"),
+                method,
+            )
             job_id = await clustering.start(
                 write.session,
                 account_id,
-                keyword_ids=keyword_ids if optional(input.keyword_ids) is not None else None,
-                sector_id=optional_id("sec", optional(input.sector_id), "input", "sectorId"),
-                method=method,
+                wanted,
+                await prices.current(write.session, settings),
                 preview=optional(input.preview) or False,
                 prompt_override=optional(input.prompt_override),
                 started_by=None if write.viewer.acts_abroad else write.viewer.user_id,

@@ -17,19 +17,22 @@ from igny8.gql.mutations import query
 from igny8.gql.read.conditions import equal, id_setting, select_from
 from igny8.gql.read.declarations import Gate, Reference
 from igny8.gql.read.declare import Connection, root_list, roots
+from igny8.jobs.presence import Process
 from igny8.system import preview, status
 from igny8.system.graphql.types import (
     MANAGES,
     READ,
+    AIModel,
     AIPrompt,
     AuthorProfile,
     ComponentStatus,
     IntegrationSettings,
+    QueueStatus,
     Strategy,
     SystemStatus,
 )
 from igny8.system.status import Component
-from igny8.system.tables import PromptType
+from igny8.system.tables import IntegrationType, PromptType
 
 
 def _of_sector(
@@ -39,7 +42,7 @@ def _of_sector(
 
 
 _PREVIEW: Final = Gate(MANAGES)
-_STATUS: Final = Gate(Audience.SIGNED_IN, anywhere=True)
+_SIGNED_IN: Final = Gate(Audience.SIGNED_IN, anywhere=True)
 
 
 def _in_an_account(_: Any) -> ColumnElement[bool]:
@@ -82,20 +85,47 @@ class SystemQuery:
             account_id = read.viewer.account_id
             return await preview.of_subject(read.session, account_id, prompt_type, value, kind=kind, id=found)
 
-    @query(_STATUS, description="How the service is; details are for developers.")
+    @query(_SIGNED_IN, description="The models we know, with their prices for a million tokens or an image.")
+    async def ai_models(self, info: Info) -> list[AIModel]:
+        services = info.context.services
+        async with info.context.reading(_SIGNED_IN):
+            shown = services.catalogue.listed(sandbox=services.settings.environment == "development")
+        return [
+            AIModel(
+                provider=IntegrationType(model.provider.value),
+                name=model.name,
+                kind=model.kind,
+                input_price_usd=model.input_price_usd,
+                output_price_usd=model.output_price_usd,
+                image_price_usd=model.image_price_usd,
+                is_default=model.is_default,
+            )
+            for model in shown
+        ]
+
+    @query(_SIGNED_IN, description="How the service is; details are for developers.")
     async def system_status(self, info: Info) -> SystemStatus:
         services = info.context.services
-        async with info.context.reading(_STATUS) as read:
+        async with info.context.reading(_SIGNED_IN) as read:
             told = read.viewer.may(Permission.SYSTEM_ADMIN)
-        absent = Component(ok=False, message="None has told of itself.", count=0)
+        lengths = await status.of_queues(services.db) if told else []
+        workers, dispatchers = [await status.of_processes(services.redis, process) for process in Process]
         return SystemStatus(
             version=__version__,
             database=_shown(await status.database(services.db), details=told),
             redis=_shown(await status.of_redis(services.redis), details=told),
-            workers=_shown(absent, details=told),
-            dispatcher=_shown(absent, details=told),
-            queues=[],
-            oldest_queued_seconds=0,
+            workers=_shown(workers, details=told),
+            dispatcher=_shown(dispatchers, details=told),
+            queues=[
+                QueueStatus(
+                    name=one.queue,
+                    queued=one.queued,
+                    running=one.running,
+                    failed_last_hour=one.failed_last_hour,
+                )
+                for one in lengths
+            ],
+            oldest_queued_seconds=max((one.oldest_seconds for one in lengths), default=0),
         )
 
 

@@ -1,6 +1,7 @@
 """What the schema shows of prompts, settings, author profiles, strategies and models."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
@@ -9,6 +10,7 @@ from strawberry import lazy
 from strawberry.scalars import JSON
 
 from igny8.access import Permission
+from igny8.ai.catalogue import ModelKind
 from igny8.auth.graphql.types import Sector, User
 from igny8.gql.read.conditions import equal, id_setting, select_from
 from igny8.gql.read.declare import Connection, Node, column, computed, listed, many, one, rows, sql
@@ -17,6 +19,7 @@ from igny8.system import tables as t
 
 for _enum in (t.PromptType, t.IntegrationType, t.ImageStyle):
     strawberry.enum(_enum)
+strawberry.enum(ModelKind, name="AIModelKind")
 
 READ = Permission.CONTENT_READ
 MANAGES = Permission.SETTINGS_MANAGE
@@ -173,6 +176,17 @@ class SectorSystem:
     """What this domain adds to `Sector`."""
 
     strategies: Connection[Strategy] = many(lambda sector, strategy: strategy.sector_id == sector.id)
+
+
+@strawberry.type(description="A model we know. A price that is null is unknown.")
+class AIModel:
+    provider: t.IntegrationType
+    name: str
+    kind: ModelKind
+    input_price_usd: Decimal | None
+    output_price_usd: Decimal | None
+    image_price_usd: Decimal | None
+    is_default: bool
 
 
 @strawberry.type(description="Whether a part of the service works. Numbers and messages are for developers.")

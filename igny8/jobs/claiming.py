@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from igny8.db import fetch_row
 from igny8.jobs import progress
 from igny8.jobs.ending import Claim
 from igny8.jobs.progress import Subject
@@ -43,15 +44,27 @@ class Claimed:
     arguments: dict[str, Any]
 
 
-_CLAIM: Final = text("""
+class _Row(NamedTuple):
+    fence: int
+    credits_held: int
+    kind: str
+    scope_id: UUID
+    started_by_id: UUID | None
+    attempt: int
+    max_attempts: int
+    items_total: int
+    arguments: dict[str, Any]
+
+
+_CLAIM: Final = f"""
     UPDATE job SET state = 'RUNNING', attempt = attempt + 1, fence = fence + 1, message = 'Started.',
         error_code = NULL, error_message = NULL, error_retryable = NULL,
-        lease_until = clock_timestamp() + :lease, started_at = coalesce(started_at, clock_timestamp()),
+        lease_until = clock_timestamp() + %(lease)s, started_at = coalesce(started_at, clock_timestamp()),
         hinted_at = coalesce(hinted_at, clock_timestamp())
-    WHERE account_id = :account AND id = :job AND state IN ('QUEUED', 'RETRYING')
-        AND due_at <= clock_timestamp() AND kind = ANY (:kinds)
-    RETURNING fence, credits_held, kind, scope_id, started_by_id, attempt, max_attempts, items_total, arguments
-""")
+    WHERE account_id = %(account)s AND id = %(job)s AND state IN ('QUEUED', 'RETRYING')
+        AND due_at <= clock_timestamp() AND kind = ANY (%(kinds)s)
+    RETURNING {", ".join(_Row._fields)}
+"""  # noqa: S608  # columns of ours
 _OPEN_ITEMS: Final = text("""
     SELECT id, position, subject_kind, subject_id, draft FROM job_item
     WHERE account_id = :account AND job_id = :job AND state NOT IN ('SUCCEEDED', 'FAILED') ORDER BY position
@@ -61,9 +74,10 @@ _OPEN_ITEMS: Final = text("""
 async def claim(session: AsyncSession, account_id: UUID, job_id: UUID, kinds: Collection[JobKind]) -> Claimed | None:
     """The job, which is this worker's from now on; None when there is nothing (more) to run."""
     values = {"account": account_id, "job": job_id, "lease": LEASE, "kinds": [kind.value for kind in kinds]}
-    job = (await session.execute(_CLAIM, values)).one_or_none()
-    if job is None:
+    row = await fetch_row(session, _CLAIM, values)
+    if row is None:
         return None
+    job = _Row(*row)
     progress.note(session, job_id, job.scope_id)
     return Claimed(
         claim=Claim(account_id, job_id, job.fence, job.credits_held),

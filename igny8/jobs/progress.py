@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
+from igny8.changes import Entry
 from igny8.jobs.tables import Queue
 
 
@@ -35,13 +35,13 @@ class News:
 
 _NEWS: Final = "news of jobs"
 _EVENTS: Final = "events of jobs"
-_WRITE: Final = text("""
+_EVENT: Final = """
     INSERT INTO job_event (account_id, job_id, scope_id, cursor, state, phase, percent, message,
         items_done, items_failed, items_total, subject_kind, subject_id)
-    SELECT account_id, id, scope_id, :cursor, state, phase, percent, message,
-        items_done, items_failed, items_total, :subject_kind, CAST(:subject_id AS uuid)
-    FROM job WHERE account_id = :account AND id = :job
-""")
+    SELECT account_id, id, scope_id, cursor, state, phase, percent, message,
+        items_done, items_failed, items_total, %(subject_kind)s, CAST(%(subject_id)s AS uuid)
+    FROM job, taken WHERE account_id = %(account)s AND id = %(job)s
+"""
 
 
 def news_of(session: AsyncSession) -> News:
@@ -59,16 +59,13 @@ def note(session: AsyncSession, job_id: UUID, scope_id: UUID, *, subject: Subjec
     news_of(session).scopes.add(scope_id)
     if job_id not in events:
         events[job_id] = set()
-
-        async def write(session: AsyncSession, cursor: int) -> None:
-            await _write(session, job_id, cursor, events.pop(job_id))
-
-        changes.share(session, scope_id, write)
+        account_id = changes.actor_of(session).account_id
+        changes.share(session, scope_id, lambda: _event(account_id, job_id, events.pop(job_id)))
     if subject is not None:
         events[job_id].add(subject)
 
 
-async def _write(session: AsyncSession, job_id: UUID, cursor: int, subjects: set[Subject]) -> None:
+def _event(account_id: UUID, job_id: UUID, subjects: set[Subject]) -> Entry:
     kind, subject_id = next(iter(subjects)) if len(subjects) == 1 else (None, None)
-    values = {"cursor": cursor, "subject_kind": kind, "subject_id": subject_id}
-    await session.execute(_WRITE, {**values, "account": changes.actor_of(session).account_id, "job": job_id})
+    values = {"account": account_id, "job": job_id, "subject_kind": kind, "subject_id": subject_id}
+    return Entry(_EVENT, values)

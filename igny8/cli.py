@@ -160,16 +160,19 @@ def demo() -> None:
 @main.command()
 @told
 def doctor() -> None:
-    """Look at every account's books, and say what is wrong; exit code 1 when anything is."""
+    """Look at books, jobs and secrets of every account, and say what is wrong; exit code 1 when anything is."""
     from igny8 import doctor as looking
+    from igny8.secrets import Keyring
+
+    keyring = Keyring(load(SecretsSettings).secrets_keys)
 
     async def look(db: Database) -> None:
-        accounts, wrong = await looking.examine(db)
+        accounts, wrong = await looking.examine(db, keyring)
         for line in wrong:
             click.echo(line)
         if wrong:
             raise click.ClickException(f"{len(wrong)} things are wrong in {accounts} accounts.")
-        click.echo(f"The books of all {accounts} accounts are right.")
+        click.echo(f"All is right with {accounts} accounts: books, jobs and secrets.")
 
     asyncio.run(_with_database(look))
 

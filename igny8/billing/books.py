@@ -1,23 +1,10 @@
-"""Whether every account's books are right: what must hold between its wallet, its holds, its entries and its usage.
+"""Whether every account's books are right: what must hold between wallet, holds, entries and usage."""
 
-All of it is looked at in one snapshot, so work that goes on meanwhile is never mistaken for a fault.
-"""
-
-from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong in an account, in a sentence."""
-
-    account_id: UUID
-    says: str
-
+from igny8.findings import Fault, by_rules
 
 #: Each answers (account, sentence) for what is wrong.
 _RULES: Final = (
@@ -107,8 +94,5 @@ _RULES: Final = (
 
 
 async def faults(session: AsyncSession) -> list[Fault]:
-    """All that is wrong, account by account. The session is one of the system role on which nothing was read yet."""
-    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    await session.execute(text("SET LOCAL statement_timeout = 0"))
-    found = [Fault(*row) for rule in _RULES for row in (await session.execute(text(rule))).all()]
-    return sorted(found, key=lambda fault: fault.account_id)
+    """All that is wrong. The session is one of the system role on which nothing was read yet."""
+    return await by_rules(session, _RULES)

@@ -1,6 +1,6 @@
 """Moves every stored secret to the first key of `IGNY8_SECRETS_KEYS`, so that the others can be taken away."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -38,17 +38,44 @@ class Rotated:
 async def rotate(db: Database, keyring: Keyring) -> Rotated:
     """Seal all that another key has sealed. May run beside everything else, at any time, and twice."""
     resealed, unreadable = 0, []
+    async for secret in _all(db):
+        try:
+            resealed += await _move(db, keyring, secret)
+        except SecretUnreadable as error:
+            unreadable.append(str(error))
+    return Rotated(resealed, tuple(unreadable))
+
+
+async def unreadable(db: Database, keyring: Keyring) -> list[str]:
+    """What is said of each stored secret that cannot be opened. Changes nothing."""
+    found = []
+    async for secret in _all(db):
+        try:
+            keyring.open(secret.blob, bound_to=secret.bound_to)
+        except SecretUnreadable as error:
+            found.append(str(error))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    columns: Any
+    column: str
+    account_id: UUID
+    id: UUID
+    blob: Sealed
+    bound_to: str
+
+
+async def _all(db: Database) -> AsyncIterator[_Secret]:
+    """Every stored secret, some at a time."""
     for (table, column), place in PLACES.items():
         columns: Any = table.__table__.c
         last: tuple[UUID, UUID] | None = None
         while rows := await _next(db, columns, columns[column], last):
             last = (rows[-1].account_id, rows[-1].id)
             for row in rows:
-                try:
-                    resealed += await _move(db, keyring, table, column, row, place)
-                except SecretUnreadable as error:
-                    unreadable.append(str(error))
-    return Rotated(resealed, tuple(unreadable))
+                yield _Secret(columns, column, row.account_id, row.id, row.blob, place(row.account_id, row.id))
 
 
 async def _next(
@@ -63,18 +90,19 @@ async def _next(
         return list(found.all())
 
 
-async def _move(
-    db: Database, keyring: Keyring, table: type[Base], column: str, row: sa.Row[UUID, UUID, Sealed], place: Place
-) -> bool:
+async def _move(db: Database, keyring: Keyring, secret: _Secret) -> bool:
     """Seal one secret anew, unless somebody has changed it meanwhile: theirs is sealed by the first key."""
-    if keyring.key_id(row.blob) == keyring.sealing_key_id:
+    if keyring.key_id(secret.blob) == keyring.sealing_key_id:
         return False
-    bound_to = place(row.account_id, row.id)
-    columns: Any = table.__table__.c
-    changed: dict[str, object] = {column: keyring.reseal(row.blob, bound_to=bound_to)}
+    columns, blob = secret.columns, secret.blob
+    changed: dict[str, object] = {secret.column: keyring.reseal(blob, bound_to=secret.bound_to)}
     if "updated_at" in columns:
         changed["updated_at"] = columns.updated_at
-    as_read = sa.and_(columns.account_id == row.account_id, columns.id == row.id, columns[column] == row.blob)
+    as_read = sa.and_(
+        columns.account_id == secret.account_id, columns.id == secret.id, columns[secret.column] == blob
+    )
     async with db.session(LoginRole.SYSTEM) as session:
-        moved = await session.execute(sa.update(table).where(as_read).values(changed).returning(columns.id))
+        moved = await session.execute(
+            sa.update(columns.id.table).where(as_read).values(changed).returning(columns.id)
+        )
         return moved.first() is not None

@@ -26,6 +26,7 @@ from igny8.db import Database
 from igny8.devstack.folders import LASTING
 from igny8.events import Bus
 from igny8.jobs.hints import Hints
+from igny8.secrets import Keyring
 from igny8.tokens import AccessTokens
 from tests.chaos import verdict
 from tests.chaos.audience import Audience
@@ -128,8 +129,9 @@ async def test_whatever_dies_nothing_is_lost_doubled_or_told_wrong(scene: Scene)
         await until(load.all_ended, "all jobs to end")
         await until(lambda: audience.heard_all(sql), "all events to be heard")
         await audience.leave()
+        keyring = Keyring(house.settings.secrets_keys)
         paid = verdict.Paid.of(await house.calls(), house.provider.lost, sql)
-        wrong = await verdict.faults(sql, scene.db, load.told, audience.all, paid)
+        wrong = await verdict.faults(sql, scene.db, keyring, load.told, audience.all, paid)
         for line in _summary(scene, sql, paid):
             tell(line)
     assert wrong == []

@@ -11,6 +11,7 @@ import psycopg
 from igny8.db import Database
 from igny8.doctor import examine
 from igny8.gql import ids
+from igny8.secrets import Keyring
 from tests.chaos.followers import Follower
 
 #: Each answers what is wrong, a sentence a row.
@@ -126,13 +127,18 @@ class Paid:
 
 
 async def faults(
-    sql: psycopg.Connection[Any], db: Database, told: Collection[UUID], followers: Sequence[Follower], paid: Paid
+    sql: psycopg.Connection[Any],
+    db: Database,
+    keyring: Keyring,
+    told: Collection[UUID],
+    followers: Sequence[Follower],
+    paid: Paid,
 ) -> list[str]:
     """All that is wrong; `told` are the jobs that somebody was told to have started."""
     found = [sentence for rule in _RULES for (sentence,) in sql.execute(rule).fetchall()]
     there = {id_ for (id_,) in sql.execute("SELECT id FROM job").fetchall()}
     found += [f"Job {id_} was started, and is not there." for id_ in told if id_ not in there]
-    found += (await examine(db))[1]
+    found += (await examine(db, keyring))[1]
     return [*found, *paid.faults(), *_heard_wrong(sql, followers)]
 
 

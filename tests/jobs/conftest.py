@@ -155,11 +155,14 @@ def jobs_of(db: Database, world: World, hints: Hints) -> Callable[[], Jobs]:
     """Makes accounts with 1,000 credits."""
 
     def make() -> Jobs:
-        tenant = world.tenant()
-        world.fund(tenant, 1_000)
-        return Jobs(db, world.sql, tenant, hints)
+        return _funded(Jobs(db, world.sql, world.tenant(), hints), world)
 
     return make
+
+
+def _funded(work: Jobs, world: World) -> Jobs:
+    world.fund(work.tenant, 1_000)
+    return work
 
 
 @pytest.fixture
@@ -167,7 +170,7 @@ async def unheard(db: Database, world: World, redis_url: str) -> AsyncIterator[C
     """Accounts whose jobs nobody is told of: they stay in their lines."""
     bus = Bus(redis_url)
     hints = Hints(db, redis_url, bus)
-    yield lambda: Jobs(db, world.sql, world.tenant(), hints)
+    yield lambda: _funded(Jobs(db, world.sql, world.tenant(), hints), world)
     await bus.close()
 
 

@@ -12,14 +12,17 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from igny8 import doctor
 from igny8.auth.outbox import body_place
 from igny8.auth.sites import password_place
-from igny8.db import new_id
+from igny8.db import Database, new_id
 from igny8.secrets import Keyring
 from igny8.system import rotation
 from igny8.system.integration_settings import key_place
 from igny8.tables import metadata
 from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
 
 OLD, NEW = (f"{name}:{base64.b64encode(name[0].encode() * 32).decode()}" for name in ("old", "new"))
 KEY = "sk-canary-rotation-0123"
@@ -132,6 +135,17 @@ def test_what_cannot_be_opened_is_named_and_left(cli: Cli, world: World) -> None
     assert done.stdout == "Sealed 3 anew with the key new.\n"
     assert done.stderr.count("needs the key 'third', which is not configured") == 3
     assert blobs(world, stranger) == before
+
+
+async def test_the_doctor_names_what_cannot_be_opened_and_changes_nothing(db: Database, world: World) -> None:
+    world.sql.execute("TRUNCATE account CASCADE")
+    mine, strangers = furnished(world, ring(OLD)), furnished(world, ring(NEW))
+    before = blobs(world, mine), blobs(world, strangers)
+    _, wrong = await doctor.examine(db, ring(OLD))
+    assert len(wrong) == 3
+    assert all("needs the key 'new', which is not configured" in line for line in wrong)
+    assert KEY not in str(wrong)
+    assert (blobs(world, mine), blobs(world, strangers)) == before
 
 
 def test_a_fault_in_the_keys_is_told_without_them(cli: Cli) -> None:

@@ -1,5 +1,6 @@
 """The end of a job, or of one of its attempts: state, report and settled credits in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes, credits
 from igny8.changes import ChangeKind
-from igny8.db import fetch_row, fetch_rows
+from igny8.db import fetch_row, fetch_rows, new_id
 from igny8.jobs import progress
 from igny8.jobs.failures import CANCELLED, LEFT_OUT, NO_ERROR, Error
 from igny8.jobs.progress import Line
@@ -77,6 +78,16 @@ _KEY: Final = "account_id = %(account)s AND id = %(job)s AND fence = %(fence)s"
 _ITEMS: Final = "account_id = %(account)s AND job_id = %(job)s"
 _OPEN: Final = "state IN ('QUEUED', 'RETRYING', 'RUNNING')"
 
+_CHANGE: Final = """
+    changed AS (
+        INSERT INTO change (account_id, id, scope_id, site_id, cursor, kind, node_type, node_ids, action, details,
+            actor_id, request_id)
+        SELECT account_id, change_id, scope_id, nullif(scope_id, account_id), cursor - 1, 'UPDATED', 'Job',
+            ARRAY[id], kind, jsonb_build_object('state', state), started_by_id, 'job_' || replace(id::text, '-', '')
+        FROM numbered
+    ),
+"""
+
 _LOCK: Final = {
     only: f"SELECT {', '.join(_Job._fields)} FROM job WHERE {_KEY} AND {only} FOR NO KEY UPDATE"  # noqa: S608  # ours
     for only in While
@@ -112,6 +123,52 @@ _PUT_BACK: Final = {
 _PUT_BACK_ITEMS: Final = (
     f"UPDATE job_item SET state = 'RETRYING', message = NULL WHERE {_ITEMS} AND state = 'RUNNING'"  # noqa: S608  # ours
 )
+
+
+#: The end of jobs that have nothing to settle and no items; as `finish` would write it, change and event included.
+_SUCCEED: Final = f"""
+    WITH given AS (
+        SELECT account_id, id, wanted.outcome_type, wanted.outcome, change_id FROM job
+        JOIN unnest(
+            CAST(%(accounts)s AS uuid[]), CAST(%(jobs)s AS uuid[]), CAST(%(fences)s AS bigint[]),
+            CAST(%(outcome_types)s AS text[]), CAST(%(outcomes)s AS text[]), CAST(%(change_ids)s AS uuid[])
+        ) AS wanted (account_id, id, fence, outcome_type, outcome, change_id) USING (account_id, id, fence)
+        WHERE state = 'RUNNING' AND items_total = 0 AND credits_held = 0
+        ORDER BY account_id, id FOR NO KEY UPDATE OF job
+    ),
+    ended AS (
+        UPDATE job SET {_LET_GO}, error_code = NULL, error_message = NULL, error_retryable = NULL,
+            state = 'SUCCEEDED', message = 'Done.', phase = 'DONE', percent = 100,
+            outcome_type = given.outcome_type, outcome = CAST(given.outcome AS jsonb),
+            finished_at = clock_timestamp()
+        FROM given WHERE job.account_id = given.account_id AND job.id = given.id
+        RETURNING job.*, change_id
+    ),
+    {progress.events_of("ended", change=_CHANGE)}
+    SELECT account_id, id, scope_id, queue FROM ended
+"""  # noqa: S608  # ours
+
+
+async def succeed(session: AsyncSession, claims: Sequence[tuple[Claim, Outcome | None]]) -> list[bool]:
+    """End these jobs well, those that have no items and hold no credits; False, and nothing changed, for others.
+
+    The session is one of the system's role.
+    """
+    values = {
+        "accounts": [claim.account_id for claim, _ in claims],
+        "jobs": [claim.job_id for claim, _ in claims],
+        "fences": [claim.fence for claim, _ in claims],
+        "outcome_types": [outcome and outcome.type for _, outcome in claims],
+        "outcomes": [outcome and orjson.dumps(outcome.report).decode() for _, outcome in claims],
+        "change_ids": [new_id() for _ in claims],
+    }
+    ended = await fetch_rows(session, _SUCCEED, values)
+    news = progress.news_of(session)
+    for account_id, _, scope_id, queue in ended:
+        news.scopes.add(scope_id)
+        news.lines.add(Line(account_id, Queue(queue)))
+    keys = {(account_id, job_id) for account_id, job_id, _, _ in ended}
+    return [(claim.account_id, claim.job_id) in keys for claim, _ in claims]
 
 
 async def finish(session: AsyncSession, claim: Claim, verdict: Verdict, only: While = While.UNFINISHED) -> bool:

@@ -41,3 +41,10 @@ class Host:
                 async with transactions.logged(session, actor):
                     yield session
             self._hints.tell(session)
+
+    @asynccontextmanager
+    async def across(self) -> AsyncIterator[AsyncSession]:
+        """A transaction of the system's role, for jobs of several accounts; it tells, too."""
+        async with self._db.session(LoginRole.SYSTEM) as session:
+            yield session
+        self._hints.tell(session)

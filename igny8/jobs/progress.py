@@ -44,6 +44,38 @@ _EVENT: Final = """
 """
 
 
+def events_of(jobs: str, *, change: str = "") -> str:
+    """CTEs that write an event for each row of the CTE `jobs`, which has the columns of `job`, for the system's role.
+
+    With `change`, a CTE that inserts into `change` from `numbered`, each row has two cursors, its change's first.
+    """
+    each = 2 if change else 1
+    return f"""
+        counted AS (
+            SELECT account_id, scope_id, {each} * count(*) AS wanted FROM {jobs} GROUP BY account_id, scope_id
+        ),
+        taken AS (
+            INSERT INTO change_counter AS counter (account_id, scope_id, value)
+            SELECT account_id, scope_id, wanted FROM counted ORDER BY scope_id
+            ON CONFLICT (account_id, scope_id) DO UPDATE SET value = counter.value + excluded.value
+            RETURNING account_id, scope_id, value
+        ),
+        numbered AS (
+            SELECT {jobs}.*, taken.value - counted.wanted
+                + {each} * row_number() OVER (PARTITION BY {jobs}.account_id, scope_id ORDER BY {jobs}.id) AS cursor
+            FROM {jobs} JOIN counted USING (account_id, scope_id) JOIN taken USING (account_id, scope_id)
+        ),
+        {change}
+        event AS (
+            INSERT INTO job_event (account_id, job_id, scope_id, cursor, state, phase, percent, message,
+                items_done, items_failed, items_total)
+            SELECT account_id, id, scope_id, cursor, state, phase, percent, message,
+                items_done, items_failed, items_total
+            FROM numbered
+        )
+    """  # noqa: S608  # names of ours
+
+
 def news_of(session: AsyncSession) -> News:
     """What the transaction of this session has to tell."""
     news: News = session.info.setdefault(_NEWS, News())

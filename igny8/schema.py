@@ -16,6 +16,7 @@ from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
 from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
 from igny8.estimating.graphql import EstimatingQuery
+from igny8.files.graphql.uploads import UploadMutation
 from igny8.gql.jobs.mutations import JobMutation
 from igny8.gql.jobs.subscriptions import JobSubscription
 from igny8.gql.jobs.types import Job, JobQuery
@@ -77,6 +78,7 @@ class Mutation(
     SystemMutation,
     KeywordMutation,
     ClusteringMutation,
+    UploadMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

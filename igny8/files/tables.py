@@ -3,7 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Integer, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from igny8.auth.tables import SiteOwned, of_site
@@ -11,9 +21,11 @@ from igny8.db import Base
 
 
 def of_file(column: str, *, on_delete: str | None = None) -> ForeignKeyConstraint:
-    """The reference to a stored file of the same account: while it is there, the file cannot go."""
+    """The reference to a stored file of the same site: while it is there, the file cannot go."""
     return ForeignKeyConstraint(
-        ["account_id", column], ["stored_file.account_id", "stored_file.key"], ondelete=on_delete
+        ["account_id", "site_id", column],
+        ["stored_file.account_id", "stored_file.site_id", "stored_file.key"],
+        ondelete=on_delete,
     )
 
 
@@ -27,6 +39,7 @@ class StoredFile(Base):
     __tablename__ = "stored_file"
     __table_args__ = (
         CheckConstraint("bytes >= 0", name="bytes"),
+        UniqueConstraint("account_id", "site_id", "key"),
         # The pruner works across accounts: a named exception to account-led indexes.
         Index("ix_stored_file_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )

@@ -21,7 +21,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint('bytes >= 0', name=op.f('ck_stored_file_bytes')),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_stored_file_account_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('account_id', 'key', name=op.f('pk_stored_file'))
+    sa.PrimaryKeyConstraint('account_id', 'key', name=op.f('pk_stored_file')),
+    sa.UniqueConstraint('account_id', 'site_id', 'key', name=op.f('uq_stored_file_account_id_site_id_key'))
     )
     op.create_index('ix_stored_file_expires_at', 'stored_file', ['expires_at'], unique=False, postgresql_where=sa.text('expires_at IS NOT NULL'))
     op.create_table('upload',
@@ -35,7 +36,7 @@ def upgrade() -> None:
     sa.Column('account_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.CheckConstraint('bytes > 0', name=op.f('ck_upload_bytes')),
-    sa.ForeignKeyConstraint(['account_id', 'file_key'], ['stored_file.account_id', 'stored_file.key'], name=op.f('fk_upload_account_id_file_key'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['account_id', 'site_id', 'file_key'], ['stored_file.account_id', 'stored_file.site_id', 'stored_file.key'], name=op.f('fk_upload_account_id_site_id_file_key'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['account_id', 'site_id'], ['site.account_id', 'site.id'], name=op.f('fk_upload_account_id_site_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_upload_account_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('account_id', 'id', name=op.f('pk_upload'))
@@ -52,8 +53,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute('DROP TRIGGER image_lets_go ON image')
     op.execute('DROP TRIGGER image_lets_go_of_old ON image')
-    op.drop_constraint('fk_image_account_id_file_key', 'image')
-    op.drop_constraint('fk_image_account_id_thumbnail_key', 'image')
+    op.drop_constraint('fk_image_account_id_site_id_file_key', 'image')
+    op.drop_constraint('fk_image_account_id_site_id_thumbnail_key', 'image')
     op.drop_constraint(op.f('ck_image_file_key'), 'image')
     op.drop_constraint(op.f('ck_image_error_code'), 'image')
     op.drop_index('ix_image_file_key', table_name='image')
@@ -87,7 +88,11 @@ def _give_images_files() -> None:
     )
     for column in ('file_key', 'thumbnail_key'):
         op.create_foreign_key(
-            f'fk_image_account_id_{column}', 'image', 'stored_file', ['account_id', column], ['account_id', 'key']
+            f'fk_image_account_id_site_id_{column}',
+            'image',
+            'stored_file',
+            ['account_id', 'site_id', column],
+            ['account_id', 'site_id', 'key'],
         )
         op.create_index(f'ix_image_{column}', 'image', ['account_id', column], unique=False)
     # However an image goes, by a cascade included: what it referred to is pruned soon after.

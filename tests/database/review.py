@@ -136,4 +136,6 @@ NOT_LED_BY_ACCOUNT = {
     "ix_job_lease_until": "the reaper works across accounts",
     "ix_job_prunable": "pruning works across accounts",
     "ix_subscription_due": "periods begin across accounts",
+    "ix_stored_file_expires_at": "pruning works across accounts",
+    "ix_upload_expires_at": "pruning works across accounts",
 }

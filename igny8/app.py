@@ -53,7 +53,12 @@ def create_app(settings: Settings) -> Starlette:
     """
     prices.overridden(settings)
     services = _services(settings)
-    engine = Engine(make_schema(), settings, services.db, RateLimiter(services.redis, settings.points_per_minute))
+    engine = Engine(
+        make_schema(services.addresses),
+        settings,
+        services.db,
+        RateLimiter(services.redis, settings.points_per_minute),
+    )
     streams = Streams(engine.reader, services.db, services.bus)
     mail = MailSender(services.db, settings, services.keyring, services.mail_waiting)
 

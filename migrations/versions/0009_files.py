@@ -51,6 +51,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute('DROP TRIGGER job_item_followed_by_image ON job_item')
     op.execute('DROP TRIGGER image_lets_go ON image')
     op.execute('DROP TRIGGER image_lets_go_of_old ON image')
     op.drop_constraint('fk_image_account_id_site_id_file_key', 'image')
@@ -67,7 +68,7 @@ def downgrade() -> None:
     op.drop_table('upload')
     op.drop_index('ix_stored_file_expires_at', table_name='stored_file', postgresql_where=sa.text('expires_at IS NOT NULL'))
     op.drop_table('stored_file')
-    op.execute('DROP FUNCTION let_files_go, count_bytes')
+    op.execute('DROP FUNCTION image_follows, let_files_go, count_bytes')
 
 
 _COLUMNS = ('anchor', 'file_key', 'thumbnail_key', 'error_code', 'error_message', 'error_retryable')
@@ -112,6 +113,29 @@ def _give_images_files() -> None:
         CREATE TRIGGER image_lets_go_of_old AFTER UPDATE OF file_key ON image
         FOR EACH ROW WHEN (OLD.file_key IS DISTINCT FROM NEW.file_key AND OLD.file_key IS NOT NULL)
         EXECUTE FUNCTION let_files_go()
+    """)
+    # An image shows how the job that draws it fares; the job itself tells of what it has drawn.
+    op.execute("""
+        CREATE FUNCTION image_follows() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE image SET
+                updated_at = now(),
+                error_code = NEW.error_code,
+                error_message = NEW.error_message,
+                error_retryable = NEW.error_retryable,
+                status = CASE
+                    WHEN NEW.state IN ('RUNNING', 'RETRYING') THEN 'GENERATING'
+                    WHEN file_key IS NOT NULL THEN 'GENERATED'
+                    WHEN NEW.state = 'FAILED' THEN 'FAILED'
+                    ELSE 'PENDING' END
+            WHERE account_id = NEW.account_id AND id = NEW.subject_id;
+            RETURN NULL;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER job_item_followed_by_image AFTER UPDATE OF state ON job_item FOR EACH ROW
+        WHEN (NEW.subject_kind = 'image' AND NEW.state <> OLD.state AND NEW.state <> 'SUCCEEDED')
+        EXECUTE FUNCTION image_follows()
     """)
 
 

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from igny8.access import Role
+from igny8.db import new_id
+from igny8.gql import ids
 from igny8.settings import Settings
 from tests.support.api import Api
 from tests.support.workshop import Providers, Workshop, sandboxes, workshop
@@ -56,3 +58,20 @@ async def uploaded(api: Api, tenant: Tenant, content: bytes, *, kind: str, site:
     assert response.status_code == 200, response.text
     found: str = payload["upload"]["id"]
     return found
+
+
+ARTICLE = (
+    "<p>Puppies eat often.</p><h2>Portions by <em>age</em></h2><p>At 8 weeks &amp; later.</p><ul><li>One</li></ul>"
+    "<h3>Wet or dry</h3><p>Both.</p><h2>When to stop</h2><p>At a year.</p>"
+)
+
+
+def content(shop: Workshop, *, site: str = "a", html: str = ARTICLE, title: str = "How much to feed a puppy") -> str:
+    """The id of a new content."""
+    id_, tenant = new_id(), shop.tenant
+    shop.world.sql.execute(
+        "INSERT INTO content (account_id, site_id, sector_id, id, title, slug, html_content, word_count, language)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 20, 'en')",
+        [tenant.id, tenant.sites[site], tenant.sectors[site], id_, title, id_.hex, html],
+    )
+    return ids.show("con", id_)

@@ -26,6 +26,7 @@ from igny8.cancelling import ended
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.events import Bus
+from igny8.files import serving
 from igny8.gql.context import Services
 from igny8.gql.cross_origin import CrossOrigin
 from igny8.gql.http import GraphQLEndpoint
@@ -38,6 +39,8 @@ from igny8.jobs.hints import Hints
 from igny8.schema import make_schema
 from igny8.secrets import Keyring
 from igny8.settings import Settings, load
+from igny8.signed import SignedAddresses
+from igny8.storage import Storage
 from igny8.tokens import AccessTokens, RefreshTokens, derive
 
 _PATHS: Final = frozenset({"/graphql", "/health", "/ready", "/metrics"})
@@ -50,7 +53,12 @@ def create_app(settings: Settings) -> Starlette:
     """
     prices.overridden(settings)
     services = _services(settings)
-    engine = Engine(make_schema(), settings, services.db, RateLimiter(services.redis, settings.points_per_minute))
+    engine = Engine(
+        make_schema(services.addresses),
+        settings,
+        services.db,
+        RateLimiter(services.redis, settings.points_per_minute),
+    )
     streams = Streams(engine.reader, services.db, services.bus)
     mail = MailSender(services.db, settings, services.keyring, services.mail_waiting)
 
@@ -70,7 +78,12 @@ def create_app(settings: Settings) -> Starlette:
             await services.redis.aclose()
 
     app = Starlette(
-        routes=[Route("/health", _health), Route("/ready", _Ready(services)), Route("/metrics", _metrics)],
+        routes=[
+            Route("/health", _health),
+            Route("/ready", _Ready(services)),
+            Route("/metrics", _metrics),
+            *serving.routes(services),
+        ],
         middleware=[Middleware(Requests, known_paths=_PATHS)],
         lifespan=lifespan,
     )
@@ -115,6 +128,8 @@ def _services(settings: Settings) -> Services:
         redis=redis_client,
         throttle=Throttle(redis_client),
         keyring=Keyring(settings.secrets_keys),
+        storage=Storage(settings.files_url),
+        addresses=SignedAddresses(settings.token_key, settings.public_url),
         access_tokens=AccessTokens(settings.token_key),
         refresh_tokens=RefreshTokens(settings.token_key),
         replay_key=derive(settings.token_key, "replayed input"),

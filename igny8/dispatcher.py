@@ -16,18 +16,21 @@ from igny8.billing.low_credits import tell_due
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.events import Bus
+from igny8.files import keeping
 from igny8.jobs.hints import Hints
 from igny8.jobs.presence import Process, present
 from igny8.jobs.pruning import prune
 from igny8.jobs.sweeping import Sweep
 from igny8.secrets import Keyring
 from igny8.settings import Settings
+from igny8.storage import Storage
 
 log = structlog.get_logger()
 
 POOL_SIZES: Final = {LoginRole.SYSTEM: 3}
 SWEEP_SECONDS: Final = 1.0
 PRUNE_SECONDS: Final = 60.0
+FILES_SECONDS: Final = 10.0
 BOOKS_SECONDS: Final = 60.0
 
 
@@ -49,11 +52,16 @@ async def dispatching(settings: Settings) -> AsyncIterator[None]:
     bus = Bus(redis_url)
     hints = Hints(db, redis_url, bus)
     sweep = Sweep(db, hints)
+    storage = Storage(settings.files_url)
     outbox = Outbox(Keyring(settings.secrets_keys), settings.public_url)
     ended = asyncio.Event()
 
     async def prune_some() -> None:
         while await prune(db) and not ended.is_set():
+            pass
+
+    async def prune_files() -> None:
+        while await keeping.prune(db, storage) and not ended.is_set():
             pass
 
     async def keep_books() -> None:
@@ -66,6 +74,7 @@ async def dispatching(settings: Settings) -> AsyncIterator[None]:
         async with present(redis_url, Process.DISPATCHER), asyncio.TaskGroup() as group:
             group.create_task(_every(SWEEP_SECONDS, sweep.once, ended))
             group.create_task(_every(PRUNE_SECONDS, prune_some, ended))
+            group.create_task(_every(FILES_SECONDS, prune_files, ended))
             group.create_task(_every(BOOKS_SECONDS, keep_books, ended))
             try:
                 yield

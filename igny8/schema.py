@@ -16,6 +16,7 @@ from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
 from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
 from igny8.estimating.graphql import EstimatingQuery
+from igny8.files.graphql.uploads import UploadMutation
 from igny8.gql.jobs.mutations import JobMutation
 from igny8.gql.jobs.subscriptions import JobSubscription
 from igny8.gql.jobs.types import Job, JobQuery
@@ -28,9 +29,11 @@ from igny8.onboarding.graphql import OnboardingMutation
 from igny8.planner.graphql.clustering import ClusteringMutation, ClusteringReport
 from igny8.planner.graphql.keywords import ImportReport, KeywordMutation
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
+from igny8.signed import SignedAddresses
 from igny8.system.graphql.mutations import SystemMutation
 from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
+from igny8.writer.graphql.images import ImageMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
 JobOutcome = Annotated[ImportReport | ClusteringReport, strawberry.union("JobOutcome")]
@@ -77,6 +80,8 @@ class Mutation(
     SystemMutation,
     KeywordMutation,
     ClusteringMutation,
+    UploadMutation,
+    ImageMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 
@@ -86,9 +91,13 @@ class Subscription(JobSubscription, SiteSubscription):
     """What can be followed, over WebSockets (graphql-transport-ws) and server-sent events."""
 
 
-def make_schema() -> strawberry.Schema:
-    """The schema of the API. Raises WrongDeclarations when it does not fit its tables."""
+def make_schema(addresses: SignedAddresses | None = None) -> strawberry.Schema:
+    """The schema of the API. Raises WrongDeclarations when it does not fit its tables.
+
+    Without `addresses` it can be looked at, and fields that show where files are cannot be read.
+    """
     config = StrawberryConfig(default_resolver=lambda value, name: getattr(value, name, None), scalar_map=SCALARS)
     made = strawberry.Schema(Query, Mutation, Subscription, config=config)
+    made._schema.extensions["addresses"] = addresses
     check(made._schema, sources_of(made._schema))
     return made

@@ -83,6 +83,10 @@ class Settings(SecretsSettings):
 
     redis_url: RedisUrl
 
+    files_url: str = Field(
+        ".igny8/files", description="Where files are kept: a folder, or s3://bucket/folder (gs://, az://)."
+    )
+
     token_key: SecretStr = Field(description="At least 32 bytes, base64: signs access tokens.")
 
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587; without it mails are files.")
@@ -153,6 +157,13 @@ class Settings(SecretsSettings):
     def _guarded_in_production(cls, value: bool, info: ValidationInfo) -> bool:
         if value and info.data.get("environment") == "production":
             raise ValueError("must not be on in production: users' addresses would reach the private network")
+        return value
+
+    @field_validator("files_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("", "file", "s3", "gs", "az"):
+            raise ValueError("must be a folder, or look like s3://bucket/folder, gs://... or az://...")
         return value
 
     @field_validator("smtp_url")

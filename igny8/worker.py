@@ -27,7 +27,7 @@ from igny8.events import Bus
 from igny8.jobs import Queue, Task
 from igny8.jobs.ai import Ai
 from igny8.jobs.hints import ACTOR, Hints, broker
-from igny8.jobs.host import Host
+from igny8.jobs.host import Files, Host
 from igny8.jobs.leases import Leases
 from igny8.jobs.presence import Process, present
 from igny8.jobs.runner import Runner
@@ -35,13 +35,17 @@ from igny8.jobs.turns import Turns
 from igny8.planner.clustering_job import cluster_keywords
 from igny8.secrets import Keyring
 from igny8.settings import Settings
+from igny8.signed import SignedAddresses
+from igny8.storage import Storage
 from igny8.system.connections import connection_for
 from igny8.system.tables import IntegrationType
+from igny8.writer.image_generation_job import generate_images
+from igny8.writer.image_prompts_job import generate_image_prompts
 
 log = structlog.get_logger()
 
 #: Everything that workers can do. A new task is added here by hand.
-TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords,)
+TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_image_prompts, generate_images)
 
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 4}
 #: Milliseconds between two looks into an empty queue.
@@ -77,7 +81,7 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
         settings.outgoing_private, timeout=_CALL_SECONDS, max_bytes=_LARGEST_ANSWER, max_connections=_CONNECTIONS
     )
     turns = Turns(settings.provider_calls_at_once)
-    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, turns, ai_of(settings, db, http))
+    host = Host(db, POOL_SIZES[LoginRole.APP], bus, hints, turns, ai_of(settings, db, http), files_of(settings))
     runner = Runner(host, leases, tasks, at_once=settings.jobs_at_once)
     consumer = _consumer(redis_url, runner)
     await db.open()
@@ -114,6 +118,10 @@ def ai_of(settings: Settings, db: Database, http: httpx2.AsyncClient) -> Ai:
 
     caps = DailyCaps(settings.ai_daily_usd_account, settings.ai_daily_usd)
     return Ai(engine(http, Catalogue.load(settings.ai_models)), connect, Spending(caps, spent))
+
+
+def files_of(settings: Settings) -> Files:
+    return Files(Storage(settings.files_url), SignedAddresses(settings.token_key, settings.public_url))
 
 
 def _consumer(redis_url: str, runner: Runner) -> dramatiq.Worker:

@@ -92,6 +92,7 @@ def settings(database_urls: dict[str, str], redis_url: str, tmp_path: Path) -> S
         token_key=SecretStr(KEY),
         secrets_keys=SecretStr(f"k1:{KEY}"),
         mail_folder=tmp_path / "mail",
+        files_url=str(tmp_path / "files"),
         log_format="json",
         **urls,
     )

@@ -152,6 +152,7 @@ def _common(folders: Folders, keys: Keys, port: int) -> dict[str, str]:
         "IGNY8_ENVIRONMENT": "development",
         "IGNY8_TOKEN_KEY": keys.token_key,
         "IGNY8_SECRETS_KEYS": keys.secrets_keys,
+        "IGNY8_FILES_URL": str(folders.files),
         "IGNY8_MAIL_FOLDER": str(folders.mails),
         "IGNY8_SIGN_UP_PLAN": "scale",
         "IGNY8_REQUIRE_VERIFIED_EMAIL": "false",

@@ -31,6 +31,10 @@ class Folders:
         return self.servers / "secrets.json"
 
     @property
+    def files(self) -> Path:
+        return self.kept / "files"
+
+    @property
     def mails(self) -> Path:
         return self.kept / "mail"
 

@@ -24,6 +24,7 @@ from igny8.jobs import JobKind
 from igny8.planner import clustering
 from igny8.planner.clustering import Wanted
 from igny8.planner.clustering_job import ClusteringMethod
+from igny8.writer import image_generation, image_prompts
 
 _GATE: Final = Gate(Permission.CONTENT_WRITE)
 
@@ -33,6 +34,9 @@ class EstimateInput:
     kind: JobKind
     ids: list[ID] | None = strawberry.field(default=UNSET, description="What the job is to work on.")
     sector_id: ID | None = strawberry.field(default=UNSET, description="All that there is to do in a sector.")
+    in_article: int | None = strawberry.field(
+        default=UNSET, description="Images in the text of each content, 2 by default; beside the featured one."
+    )
     method: ClusteringMethod | None = strawberry.field(default=UNSET, description="AI unless it is said.")
 
 
@@ -55,6 +59,25 @@ async def _clustering(session: AsyncSession, account_id: UUID, input: EstimateIn
     return await clustering.estimate(session, account_id, wanted, costs)
 
 
+async def _image_prompts(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    image_prompts.checked_count(optional(input.in_article))
+    return await image_prompts.estimate(session, account_id, _all_given("con", input), costs)
+
+
+async def _images(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    """Images, or contents whose images are not described yet."""
+    texts = optional(input.ids) or []
+    if any(text.startswith("con_") for text in texts):
+        count = optional(input.in_article)
+        contents = _all_given("con", input)
+        return await image_generation.estimate_for_contents(session, account_id, contents, costs, in_article=count)
+    return await image_generation.estimate(session, account_id, _all_given("img", input), costs)
+
+
+def _all_given(kind: str, input: EstimateInput) -> list[UUID]:
+    return list(dict.fromkeys(_given(kind, text, "ids") for text in optional(input.ids) or []))
+
+
 def _given(kind: str, text: str, argument: str) -> UUID:
     try:
         return ids.parse(kind, text)
@@ -64,6 +87,8 @@ def _given(kind: str, text: str, argument: str) -> UUID:
 
 _BY_KIND: Final[Mapping[JobKind, Callable[[AsyncSession, UUID, EstimateInput, Prices], Awaitable[Estimate]]]] = {
     JobKind.CLUSTER_KEYWORDS: _clustering,
+    JobKind.GENERATE_IMAGE_PROMPTS: _image_prompts,
+    JobKind.GENERATE_IMAGES: _images,
 }
 
 

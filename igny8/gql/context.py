@@ -25,6 +25,8 @@ from igny8.gql.read.objects import refuse
 from igny8.jobs.hints import Hints
 from igny8.secrets import Keyring
 from igny8.settings import Settings
+from igny8.signed import SignedAddresses
+from igny8.storage import Storage
 from igny8.tokens import AccessTokens, RefreshTokens
 from igny8.transactions import Credentials
 
@@ -57,6 +59,8 @@ class Services:
     catalogue: Catalogue
     bus: Bus
     hints: Hints
+    storage: Storage
+    addresses: SignedAddresses
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -32,6 +32,7 @@ KINDS: Final = {
     "str": "strategy",
     "ctr": "credit transaction",
     "cus": "credit usage",
+    "upl": "upload",
     "job": "job",
     "jit": "job item",
 }

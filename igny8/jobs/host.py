@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,16 +15,29 @@ from igny8.events import Bus
 from igny8.jobs.ai import Ai
 from igny8.jobs.hints import Hints
 from igny8.jobs.turns import Turns
+from igny8.signed import SignedAddresses
+from igny8.storage import Storage
 
 #: Work writes more at once than a request does.
 _ENTER: Final = f"{transactions.ACT_AS}, set_config('statement_timeout', '60s', true)"
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where jobs keep files, and how others get at them."""
+
+    storage: Storage
+    addresses: SignedAddresses
+
+
 class Host:
     """Connections of the application's role, and the ways to tell others."""
 
-    def __init__(self, db: Database, connections: int, bus: Bus, hints: Hints, turns: Turns, ai: Ai) -> None:
+    def __init__(
+        self, db: Database, connections: int, bus: Bus, hints: Hints, turns: Turns, ai: Ai, files: Files
+    ) -> None:
         self.ai = ai
+        self.files = files
         self.bus = bus
         self.turns = turns
         self._db = db

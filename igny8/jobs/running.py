@@ -22,7 +22,7 @@ from igny8.jobs.claiming import Claimed, Item
 from igny8.jobs.drafts import Drafts
 from igny8.jobs.ending import Outcome
 from igny8.jobs.failures import NO_ERROR, Cancelled, Error, JobFailure, Superseded
-from igny8.jobs.host import Host
+from igny8.jobs.host import Files, Host
 from igny8.jobs.progress import Subject
 from igny8.jobs.tables import UNFINISHED, Job, JobItem, JobPhase, JobResult, JobState
 
@@ -210,6 +210,11 @@ class Running:
     def engine(self) -> Engine:
         """Calls providers; with `connection()` for the key and `steps()` for what was paid already."""
         return self._host.ai.engine
+
+    @property
+    def files(self) -> Files:
+        """The store of files, and the addresses at which they are fetched."""
+        return self._host.files
 
     async def connection(self, provider: Provider) -> Connection:
         """The key that the account's calls use. Raises NotAllowedNow when there is none."""

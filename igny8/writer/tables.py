@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from igny8.auth.tables import in_site
 from igny8.db import Base, Timestamped, one_of
+from igny8.files.tables import of_file
 from igny8.planner.tables import (
     ContentStructure,
     ContentType,
@@ -155,7 +156,10 @@ class Content(SectorOwned, Timestamped, Base):
 
 
 class Image(SectorOwned, Timestamped, Base):
-    """A picture of a content or task: a prompt first, a file later."""
+    """A picture of a content or task: a prompt first, a file later.
+
+    A picture in an article follows the heading `anchor`, which is number `position` of those in the HTML.
+    """
 
     __tablename__ = "image"
     __table_args__ = (
@@ -163,6 +167,13 @@ class Image(SectorOwned, Timestamped, Base):
         in_site(),
         inside_site("content_id", "content", on_delete="CASCADE"),
         inside_site("task_id", "task"),
+        of_file("file_key"),
+        of_file("thumbnail_key"),
+        CheckConstraint("(file_key IS NULL) = (thumbnail_key IS NULL)", name="file_key"),
+        CheckConstraint(
+            "(error_code IS NULL) = (error_message IS NULL) AND (error_code IS NULL) = (error_retryable IS NULL)",
+            name="error_code",
+        ),
         one_of("image_type", ImageType),
         one_of("status", ImageStatus),
         one_of("style", ImageStyle),
@@ -170,6 +181,8 @@ class Image(SectorOwned, Timestamped, Base):
         newest_in("image", "sector_id"),
         newest_in("image", "content_id"),
         newest_in("image", "task_id"),
+        Index("ix_image_file_key", "account_id", "file_key"),
+        Index("ix_image_thumbnail_key", "account_id", "thumbnail_key"),
     )
     content_id: Mapped[UUID | None]
     task_id: Mapped[UUID | None]
@@ -179,6 +192,9 @@ class Image(SectorOwned, Timestamped, Base):
     prompt: Mapped[str]
     alt_text: Mapped[str | None]
     position: Mapped[int | None] = mapped_column(Integer)
+    anchor: Mapped[str | None]
+    file_key: Mapped[str | None]
+    thumbnail_key: Mapped[str | None]
     mime_type: Mapped[str | None]
     bytes: Mapped[int | None] = mapped_column(Integer)
     width: Mapped[int | None] = mapped_column(Integer)
@@ -186,3 +202,6 @@ class Image(SectorOwned, Timestamped, Base):
     provider: Mapped[str | None]
     model: Mapped[str | None]
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(12, 6))
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    error_retryable: Mapped[bool | None]

@@ -184,6 +184,12 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "deleteSector": lambda stage, _: {"id": stage.tenant.sector("a"), "force": True},
     "createKeywords": _create_keywords,
     "clusterKeywords": _cluster_keywords,
+    "createUpload": lambda stage, _: {
+        "siteId": stage.tenant.site("a"),
+        "filename": f"{stage.word()}.csv",
+        "mimeType": "text/csv",
+        "bytes": 1_000,
+    },
     "cancelJob": lambda stage, _: {"id": stage.waiting_job()},
     "retryJob": lambda stage, _: {"id": stage.ended_job(stage.tenant, "a")},
     "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},

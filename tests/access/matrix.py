@@ -98,6 +98,7 @@ MUTATIONS = """
     deleteSector          SITES_MANAGE     . F F y y y y H H   id=sec
     createKeywords        CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec
     clusterKeywords       CONTENT_WRITE    . F y y y y y H H   input.keywordIds=key* input.sectorId=sec
+    createUpload          CONTENT_WRITE    . F y y y y y H H   siteId=sit
     cancelJob             CONTENT_WRITE    . F y y y y y H H   id=job
     retryJob              CONTENT_WRITE    . F y y y y y H H   id=job
     saveAiPrompt          SETTINGS_MANAGE  . F F y y y y H H

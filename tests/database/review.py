@@ -78,10 +78,12 @@ PRIVILEGES: dict[str, dict[str, str]] = {
         "system": ALL,
     },
     "site_user_access": {"app": ALL, "member": READ, "system": ALL},
+    "stored_file": {"app": ALL, "member": "SELECT, INSERT, UPDATE", "system": ALL},
     "strategy": {"app": ALL, "member": READ, "system": ALL},
     "subscription": {"app": ALL, "member": READ, "signin": READ, "system": ALL},
     "task": {"app": ALL, "member": ALL, "system": ALL},
     "task_keyword": {"app": ALL, "member": ALL, "system": ALL},
+    "upload": {"app": ALL, "member": "SELECT, INSERT, UPDATE", "system": ALL},
     "wallet": {
         "app": "SELECT, INSERT, UPDATE",
         "member": "SELECT, UPDATE (balance, held, entries)",
@@ -108,9 +110,11 @@ MEMBER_ROWS = {
     "session": "(user_id = :user)",
     "site": "(id = :sites)",
     "site_user_access": "(user_id = :user)",
+    "stored_file": "(site_id = :sites)",
     "strategy": "CASE WHEN (site_id IS NULL) THEN true ELSE (site_id = :sites) END",
     "task": "(site_id = :sites)",
     "task_keyword": "(site_id = :sites)",
+    "upload": "(site_id = :sites)",
 }
 
 #: What binds the rows that they write, where it is more than that.
@@ -132,4 +136,6 @@ NOT_LED_BY_ACCOUNT = {
     "ix_job_lease_until": "the reaper works across accounts",
     "ix_job_prunable": "pruning works across accounts",
     "ix_subscription_due": "periods begin across accounts",
+    "ix_stored_file_expires_at": "pruning works across accounts",
+    "ix_upload_expires_at": "pruning works across accounts",
 }

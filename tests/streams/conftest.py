@@ -27,7 +27,7 @@ from igny8.jobs.hints import Hints
 from igny8.jobs.host import Host
 from igny8.jobs.turns import Turns
 from igny8.settings import Settings
-from igny8.worker import ai_of
+from igny8.worker import ai_of, files_of
 from tests.support.live import serving
 from tests.support.world import Tenant
 
@@ -122,7 +122,9 @@ async def work(db: Database, settings: Settings, tenant: Tenant) -> AsyncIterato
     hints = Hints(db, url, bus)
     telling = asyncio.create_task(hints.run())
     async with outgoing.client(timeout=5) as http:
-        yield Work(db, hints, Host(db, 4, bus, hints, Turns(4), ai_of(settings, db, http)), tenant)
+        yield Work(
+            db, hints, Host(db, 4, bus, hints, Turns(4), ai_of(settings, db, http), files_of(settings)), tenant
+        )
     await ended(telling)
     await hints.close()
     await bus.close()

@@ -138,7 +138,7 @@ def _words(parts: list[str]) -> int:
 def image_prompts(data: Any, random: Random) -> dict[str, Any]:
     """A featured image and as many in the article as were asked for, each by a heading of it."""
     title = str(data.get("title") or "the article")
-    headings = [str(h) for h in data.get("headings") or []]
+    headings = [str(part.get("heading")) for part in data.get("sections") or []]
     styles = ("soft daylight", "a plain background", "warm colours", "a view from above")
     made = [
         {

@@ -59,7 +59,7 @@ class JobError:
     retryable: bool
 
 
-def _error(row: Any) -> ColumnElement[Any]:
+def error_of(row: Any) -> ColumnElement[Any]:
     pairs: list[ColumnElement[Any]] = []
     for name in ("code", "message", "retryable"):
         pairs += (literal_column(f"'{name}'"), row[f"error_{name}"])
@@ -133,7 +133,7 @@ class JobItem(Node):
     # Never PARTIAL, as the table's check says and the enum does not.
     state: t.JobState = sql(lambda item: item.state, never_null=True)
     message: str | None
-    error: JobError | None = sql(_error)
+    error: JobError | None = sql(error_of)
     credits_used: int = _credits("credits_used")
 
 
@@ -155,7 +155,7 @@ class Job(Node):
     items_total: int
     attempt: int
     max_attempts: int
-    error: JobError | None = sql(_error)
+    error: JobError | None = sql(error_of)
     credits_held: int = _credits("credits_held")
     credits_used: int = _credits("credits_used")
     cost_usd: Decimal | None = sql(

@@ -104,8 +104,10 @@ class _Walk:
             python_name_of(declared, name): given
             for name, given in get_argument_values(declared, nodes[0], self.variables).items()
         }
+        computed = declaration_of(declared)
+        tools = {name: self.compiler.schema.extensions[name] for name in computed.tools}
         try:
-            made = declaration_of(declared).function(**needed, **own)
+            made = computed.function(**needed, **tools, **own)
         except Exception as error:
             self.errors.append(GraphQLError(str(error), nodes, path=path, original_error=error))
             if is_non_null_type(declared.type):

@@ -1,6 +1,6 @@
 """What a declaration says, as the compiler reads it; `declare` is how it is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -143,11 +143,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A field that a Python function makes of columns (or expressions) of the row and of its own arguments."""
+    """A field that a Python function makes of columns (or expressions) of the row and of its own arguments.
+
+    `tools` are names of what the process made for such functions: `schema.extensions` holds them.
+    """
 
     function: Callable[..., Any]
     needs: Mapping[str, Callable[[Columns], Expression]] = field(default_factory=dict)
     need: Permission | None = None
+    tools: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from strawberry import ID, UNSET, lazy
 
 from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
+from igny8.gql.jobs.types import JobError, error_of
 from igny8.gql.read.conditions import by_id, equal, search, select_from, through
 from igny8.gql.read.declarations import Reference
-from igny8.gql.read.declare import Connection, Node, many, one, ordering, root, roots, rows, sql, where
+from igny8.gql.read.declare import Connection, Node, computed, many, one, ordering, root, roots, rows, sql, where
 from igny8.gql.scalars import BigInt, DateTimeFilter, FloatFilter, IntFilter
 from igny8.planner import tables as planner
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword
 from igny8.planner.tables import ContentStructure, ContentType
+from igny8.signed import SignedAddresses
 from igny8.system.tables import ImageStyle
 from igny8.writer import tables as t
 
@@ -120,6 +122,13 @@ ContentOrder = ordering(
 ImageOrder = ordering("ImageOrder", created_at=lambda i: i.created_at, position=lambda i: i.position)
 
 
+def _picture(key: str | None, addresses: SignedAddresses) -> str | None:
+    return addresses.picture(key) if key else None
+
+
+SHOWN = "Where the file is shown to whoever has the address, for 12 to 24 hours; null while there is none."
+
+
 @rows(t.Image, prefix="img", need=READ)
 class Image(Node):
     """A picture of a content or task: a prompt first, a file later."""
@@ -129,7 +138,15 @@ class Image(Node):
     style: ImageStyle | None
     prompt: str
     alt_text: str | None
-    position: int | None
+    position: int | None = strawberry.field(
+        description="Of an image in an article: it follows this heading (h2 to h4) of the HTML, counted from 1."
+    )
+    image_url: str | None = computed(
+        _picture, needs={"key": lambda image: image.file_key}, tools=["addresses"], description=SHOWN
+    )
+    thumbnail_url: str | None = computed(
+        _picture, needs={"key": lambda image: image.thumbnail_key}, tools=["addresses"], description=SHOWN
+    )
     mime_type: str | None
     bytes: int | None
     width: int | None
@@ -137,6 +154,9 @@ class Image(Node):
     provider: str | None
     model: str | None
     cost_usd: Decimal | None = sql(lambda i: i.cost_usd, need=Permission.BILLING_READ)
+    error: JobError | None = sql(
+        error_of, description="Why it could not be drawn the last time; an older file stays."
+    )
     task: Annotated["Task", lazy("igny8.writer.graphql.types")] | None = one()
     content: Annotated["Content", lazy("igny8.writer.graphql.types")] | None = one()
     site: Site = one()

@@ -24,6 +24,7 @@ from igny8.jobs import JobKind
 from igny8.planner import clustering
 from igny8.planner.clustering import Wanted
 from igny8.planner.clustering_job import ClusteringMethod
+from igny8.writer import writing
 
 _GATE: Final = Gate(Permission.CONTENT_WRITE)
 
@@ -33,6 +34,9 @@ class EstimateInput:
     kind: JobKind
     ids: list[ID] | None = strawberry.field(default=UNSET, description="What the job is to work on.")
     sector_id: ID | None = strawberry.field(default=UNSET, description="All that there is to do in a sector.")
+    word_count: int | None = strawberry.field(
+        default=UNSET, description="Words of each text, in place of what the tasks ask for."
+    )
     method: ClusteringMethod | None = strawberry.field(default=UNSET, description="AI unless it is said.")
 
 
@@ -55,6 +59,11 @@ async def _clustering(session: AsyncSession, account_id: UUID, input: EstimateIn
     return await clustering.estimate(session, account_id, wanted, costs)
 
 
+async def _writing(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    task_ids = list(dict.fromkeys(_given("tsk", text, "ids") for text in optional(input.ids) or ()))
+    return await writing.estimate(session, account_id, task_ids, costs, words=optional(input.word_count))
+
+
 def _given(kind: str, text: str, argument: str) -> UUID:
     try:
         return ids.parse(kind, text)
@@ -64,6 +73,7 @@ def _given(kind: str, text: str, argument: str) -> UUID:
 
 _BY_KIND: Final[Mapping[JobKind, Callable[[AsyncSession, UUID, EstimateInput, Prices], Awaitable[Estimate]]]] = {
     JobKind.CLUSTER_KEYWORDS: _clustering,
+    JobKind.GENERATE_CONTENT: _writing,
 }
 
 

@@ -79,7 +79,7 @@ def downgrade() -> None:
     for table in ('job', 'job_item', 'content'):
         op.execute(f'DROP TRIGGER {table}_followed_by_tasks ON {table}')
     op.execute('DROP TRIGGER content_left_by_tasks ON content')
-    op.execute('DROP FUNCTION follow_claimed, follow_written, follow_content, follow_deleted')
+    op.execute('DROP FUNCTION tasks_follow_job, tasks_follow_item, tasks_follow_content, tasks_follow_deletion')
     op.drop_index('ix_content_generation_job_id', table_name='content_generation')
     op.drop_table('content_generation')
     op.drop_index('ix_content_revision_user_id', table_name='content_revision')
@@ -111,7 +111,7 @@ def _keep_first_versions() -> None:
 def _let_tasks_follow() -> None:
     # The status of a task follows the job that writes it and the content that it has, in their transactions.
     op.execute("""
-        CREATE FUNCTION follow_claimed() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION tasks_follow_job() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE task SET status = 'IN_PROGRESS', updated_at = now()
             FROM job_item i
@@ -122,7 +122,7 @@ def _let_tasks_follow() -> None:
         END $$
     """)
     op.execute("""
-        CREATE FUNCTION follow_written() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION tasks_follow_item() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE task SET updated_at = now(), status = CASE
                 WHEN NEW.state = 'SUCCEEDED' THEN 'COMPLETED'
@@ -139,7 +139,7 @@ def _let_tasks_follow() -> None:
         END $$
     """)
     op.execute("""
-        CREATE FUNCTION follow_content() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION tasks_follow_content() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE task SET status = 'COMPLETED', updated_at = now() FROM changed c
             WHERE task.account_id = c.account_id AND task.id = c.task_id AND task.status <> 'COMPLETED';
@@ -147,7 +147,7 @@ def _let_tasks_follow() -> None:
         END $$
     """)
     op.execute("""
-        CREATE FUNCTION follow_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION tasks_follow_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE task SET status = 'QUEUED', updated_at = now() FROM changed c
             WHERE task.account_id = c.account_id AND task.id = c.task_id AND task.status IN ('COMPLETED', 'FAILED');
@@ -157,17 +157,17 @@ def _let_tasks_follow() -> None:
     op.execute("""
         CREATE TRIGGER job_followed_by_tasks AFTER UPDATE OF state ON job FOR EACH ROW
         WHEN (NEW.kind = 'GENERATE_CONTENT' AND NEW.state = 'RUNNING' AND OLD.state <> 'RUNNING')
-        EXECUTE FUNCTION follow_claimed()
+        EXECUTE FUNCTION tasks_follow_job()
     """)
     op.execute("""
         CREATE TRIGGER job_item_followed_by_tasks AFTER UPDATE OF state ON job_item FOR EACH ROW
-        WHEN (NEW.subject_kind = 'task' AND NEW.state <> OLD.state) EXECUTE FUNCTION follow_written()
+        WHEN (NEW.subject_kind = 'task' AND NEW.state <> OLD.state) EXECUTE FUNCTION tasks_follow_item()
     """)
     op.execute(
         "CREATE TRIGGER content_followed_by_tasks AFTER INSERT ON content "
-        "REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION follow_content()"
+        "REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tasks_follow_content()"
     )
     op.execute(
         "CREATE TRIGGER content_left_by_tasks AFTER DELETE ON content "
-        "REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION follow_deleted()"
+        "REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tasks_follow_deletion()"
     )

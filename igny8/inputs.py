@@ -50,12 +50,12 @@ def required(value: Value | None, field: Field) -> Value:
     return value
 
 
-def name(value: str | None, field: Field) -> str:
-    """1 to 100 characters in one line; runs of spaces become one. Raises ValidationFailed."""
+def name(value: str | None, field: Field, *, longest: int = LONGEST_NAME) -> str:
+    """One line that is not empty; runs of spaces become one. Raises ValidationFailed."""
     folded = " ".join(unicodedata.normalize("NFC", required(value, field)).split())
     if not folded:
         raise ValidationFailed("This may not be empty.", field=field)
-    return _bounded(folded, LONGEST_NAME, field)
+    return _bounded(folded, longest, field)
 
 
 def slug(value: str | None, field: Field, *, shortest: int = 1) -> str:

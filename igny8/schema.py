@@ -33,8 +33,11 @@ from igny8.signed import SignedAddresses
 from igny8.system.graphql.mutations import SystemMutation
 from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
+from igny8.writer.graphql.contents import ContentMutation
 from igny8.writer.graphql.images import ImageMutation
+from igny8.writer.graphql.tasks import TaskMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
+from igny8.writer.graphql.writing import WritingMutation
 
 JobOutcome = Annotated[ImportReport | ClusteringReport, strawberry.union("JobOutcome")]
 
@@ -82,6 +85,9 @@ class Mutation(
     ClusteringMutation,
     UploadMutation,
     ImageMutation,
+    TaskMutation,
+    ContentMutation,
+    WritingMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

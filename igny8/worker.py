@@ -41,11 +41,17 @@ from igny8.system.connections import connection_for
 from igny8.system.tables import IntegrationType
 from igny8.writer.image_generation_job import generate_images
 from igny8.writer.image_prompts_job import generate_image_prompts
+from igny8.writer.writing_job import generate_content
 
 log = structlog.get_logger()
 
 #: Everything that workers can do. A new task is added here by hand.
-TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_image_prompts, generate_images)
+TASKS: Final[tuple[Task[Any], ...]] = (
+    cluster_keywords,
+    generate_content,
+    generate_image_prompts,
+    generate_images,
+)
 
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 4}
 #: Milliseconds between two looks into an empty queue.

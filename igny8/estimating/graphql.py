@@ -24,7 +24,7 @@ from igny8.jobs import JobKind
 from igny8.planner import clustering
 from igny8.planner.clustering import Wanted
 from igny8.planner.clustering_job import ClusteringMethod
-from igny8.writer import image_generation, image_prompts
+from igny8.writer import image_generation, image_prompts, writing
 
 _GATE: Final = Gate(Permission.CONTENT_WRITE)
 
@@ -36,6 +36,9 @@ class EstimateInput:
     sector_id: ID | None = strawberry.field(default=UNSET, description="All that there is to do in a sector.")
     in_article: int | None = strawberry.field(
         default=UNSET, description="Images in the text of each content, 2 by default; beside the featured one."
+    )
+    word_count: int | None = strawberry.field(
+        default=UNSET, description="Words of each text, in place of what the tasks ask for."
     )
     method: ClusteringMethod | None = strawberry.field(default=UNSET, description="AI unless it is said.")
 
@@ -78,6 +81,11 @@ def _all_given(kind: str, input: EstimateInput) -> list[UUID]:
     return list(dict.fromkeys(_given(kind, text, "ids") for text in optional(input.ids) or []))
 
 
+async def _writing(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    task_ids = list(dict.fromkeys(_given("tsk", text, "ids") for text in optional(input.ids) or ()))
+    return await writing.estimate(session, account_id, task_ids, costs, words=optional(input.word_count))
+
+
 def _given(kind: str, text: str, argument: str) -> UUID:
     try:
         return ids.parse(kind, text)
@@ -89,6 +97,7 @@ _BY_KIND: Final[Mapping[JobKind, Callable[[AsyncSession, UUID, EstimateInput, Pr
     JobKind.CLUSTER_KEYWORDS: _clustering,
     JobKind.GENERATE_IMAGE_PROMPTS: _image_prompts,
     JobKind.GENERATE_IMAGES: _images,
+    JobKind.GENERATE_CONTENT: _writing,
 }
 
 

@@ -1,5 +1,6 @@
 """Cancel a job: at once while it waits, and soon while it runs."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -36,3 +37,28 @@ async def request_cancel(session: AsyncSession, job_id: UUID) -> None:
                 return
         else:
             raise NotAllowedNow("The job has ended already; there is nothing to cancel.", field=("id",))
+
+
+_ONLY_ABOUT: Final = text("""
+    SELECT DISTINCT j.id FROM job_item i
+    JOIN job j ON j.account_id = i.account_id AND j.id = i.job_id AND j.finished_at IS NULL
+    WHERE i.account_id = :account AND i.subject_id = ANY (:subjects) AND i.state IN ('QUEUED', 'RETRYING', 'RUNNING')
+      AND NOT EXISTS (
+        SELECT FROM job_item o WHERE o.account_id = j.account_id AND o.job_id = j.id
+          AND o.state IN ('QUEUED', 'RETRYING', 'RUNNING') AND o.subject_id <> ALL (:subjects)
+      )
+    ORDER BY j.id
+""")
+
+
+async def cancel_work_on(session: AsyncSession, subject_ids: Sequence[UUID]) -> None:
+    """Before these rows are deleted: end the jobs that have nothing else left to do.
+
+    A job with other inputs goes on with those; what it finds missing fails by itself and costs nothing.
+    """
+    values = {"account": changes.actor_of(session).account_id, "subjects": list(subject_ids)}
+    for job_id in (await session.execute(_ONLY_ABOUT, values)).scalars().all():
+        try:
+            await request_cancel(session, job_id)
+        except NotAllowedNow:
+            continue  # it has ended meanwhile

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -83,6 +84,35 @@ async def delete(session: AsyncSession, account_id: UUID, strategy_id: UUID) -> 
     if gone.first() is None:
         raise NotFound("No strategy with this id.", field=("id",))
     changes.record(session, ChangeKind.DELETED, "Strategy", [strategy_id])
+
+
+async def instructions_for(
+    session: AsyncSession,
+    account_id: UUID,
+    prompt_type: PromptType,
+    *,
+    sector_id: UUID,
+    only: UUID | None = None,
+) -> str | None:
+    """What strategies tell a prompt: `only` the one, or all active ones of the account and the sector."""
+    applies = sa.and_(
+        Strategy.account_id == account_id,
+        Strategy.is_active,
+        Strategy.prompt_types.contains([prompt_type.value]),
+        sa.or_(Strategy.sector_id.is_(None), Strategy.sector_id == sector_id),
+    )
+    wanted = sa.select(Strategy.name, Strategy.description, Strategy.instructions).where(applies)
+    if only is not None:
+        wanted = wanted.where(Strategy.id == only)
+    told = [
+        "\n".join(part for part in (f"{name}: {description}" if description else name, _shown(instructions)) if part)
+        for name, description, instructions in await session.execute(wanted.order_by(Strategy.name))
+    ]
+    return "\n\n".join(told) or None
+
+
+def _shown(instructions: Mapping[str, object]) -> str:
+    return orjson.dumps(instructions, option=orjson.OPT_INDENT_2).decode() if instructions else ""
 
 
 def _listed(prompt_types: Sequence[PromptType]) -> list[str]:

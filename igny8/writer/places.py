@@ -1,19 +1,27 @@
-"""Where the rows of one call live: in one site, where things may be started."""
+"""Where rows of the writer lie, what they may refer to from there, and whether things may be started there."""
 
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8.auth import tables as auth
-from igny8.auth.tables import SiteStatus
+from igny8.auth.tables import Sector, SiteStatus
 from igny8.errors import NotAllowedNow, NotFound, ValidationFailed
 from igny8.inputs import Field
+from igny8.system.tables import Strategy
 from igny8.writer.tables import Content, Image
 
 MOST: Final = 1_000
+
+_REFERENCES: Final = {
+    "sector_id": ("sector", "sectorId"),
+    "cluster_id": ("cluster", "clusterId"),
+    "idea_id": ("idea", "ideaId"),
+    "task_id": ("task", "taskId"),
+}
 
 
 async def one_site(
@@ -44,3 +52,33 @@ async def refuse_inactive(session: AsyncSession, account_id: UUID, site_id: UUID
     wanted = select(auth.Site.status).where(auth.Site.account_id == account_id, auth.Site.id == site_id)
     if (await session.execute(wanted)).scalar_one() != SiteStatus.ACTIVE:
         raise NotAllowedNow("The site is not active: nothing can be started there.")
+
+
+async def site_of_sector(session: AsyncSession, account_id: UUID, sector_id: UUID) -> UUID:
+    """Raises NotFound."""
+    wanted = select(Sector.site_id).where(Sector.account_id == account_id, Sector.id == sector_id)
+    site_id = (await session.execute(wanted)).scalar_one_or_none()
+    if site_id is None:
+        raise NotFound("No sector with this id.", field=("input", "sectorId"))
+    return site_id
+
+
+def missing(table: str) -> dict[str, NotFound]:
+    """What a reference of a task or content to something that is not in its site or account is told as."""
+    errors = {
+        f"fk_{table}_account_id_site_id_{column}": NotFound(f"No {noun} with this id.", field=("input", public))
+        for column, (noun, public) in _REFERENCES.items()
+    }
+    profile = NotFound("No author profile with this id.", field=("input", "authorProfileId"))
+    return {**errors, f"fk_{table}_account_id_author_profile_id": profile}
+
+
+async def require_strategy(session: AsyncSession, account_id: UUID, strategy_id: UUID, sector_id: UUID) -> None:
+    """Raises NotFound for a strategy that is neither of the whole account nor of this sector."""
+    wanted = select(Strategy.id).where(
+        Strategy.account_id == account_id,
+        Strategy.id == strategy_id,
+        or_(Strategy.sector_id.is_(None), Strategy.sector_id == sector_id),
+    )
+    if (await session.execute(wanted)).first() is None:
+        raise NotFound("No strategy with this id for this sector.", field=("input", "strategyId"))

@@ -146,12 +146,14 @@ class Computed:
     """A field that a Python function makes of columns (or expressions) of the row and of its own arguments.
 
     `tools` are names of what the process made for such functions: `schema.extensions` holds them.
+    `asked` says which of the field's arguments an expression takes beside the row.
     """
 
     function: Callable[..., Any]
-    needs: Mapping[str, Callable[[Columns], Expression]] = field(default_factory=dict)
+    needs: Mapping[str, Callable[..., Expression]] = field(default_factory=dict)
     need: Permission | None = None
     tools: Sequence[str] = ()
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

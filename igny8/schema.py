@@ -26,6 +26,7 @@ from igny8.gql.read.plans import sources_of
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
 from igny8.planner.graphql.clustering import ClusteringMutation, ClusteringReport
+from igny8.planner.graphql.clusters import ClusterMutation
 from igny8.planner.graphql.keywords import ImportReport, KeywordMutation
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
 from igny8.system.graphql.mutations import SystemMutation
@@ -77,6 +78,7 @@ class Mutation(
     SystemMutation,
     KeywordMutation,
     ClusteringMutation,
+    ClusterMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

@@ -27,6 +27,7 @@ from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
 from igny8.planner.graphql.clustering import ClusteringMutation, ClusteringReport
 from igny8.planner.graphql.clusters import ClusterMutation
+from igny8.planner.graphql.ideas import IdeaMutation, IdeasReport
 from igny8.planner.graphql.keywords import ImportReport, KeywordMutation
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
 from igny8.system.graphql.mutations import SystemMutation
@@ -34,7 +35,7 @@ from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
-JobOutcome = Annotated[ImportReport | ClusteringReport, strawberry.union("JobOutcome")]
+JobOutcome = Annotated[ImportReport | ClusteringReport | IdeasReport, strawberry.union("JobOutcome")]
 
 
 @strawberry.type
@@ -79,6 +80,7 @@ class Mutation(
     KeywordMutation,
     ClusteringMutation,
     ClusterMutation,
+    IdeaMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

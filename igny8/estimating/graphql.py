@@ -21,7 +21,7 @@ from igny8.gql.context import Info
 from igny8.gql.mutations import query
 from igny8.gql.read.declarations import Gate
 from igny8.jobs import JobKind
-from igny8.planner import clustering
+from igny8.planner import clustering, idea_generation
 from igny8.planner.clustering import Wanted
 from igny8.planner.clustering_job import ClusteringMethod
 
@@ -33,6 +33,9 @@ class EstimateInput:
     kind: JobKind
     ids: list[ID] | None = strawberry.field(default=UNSET, description="What the job is to work on.")
     sector_id: ID | None = strawberry.field(default=UNSET, description="All that there is to do in a sector.")
+    per_cluster: int | None = strawberry.field(
+        default=UNSET, description="Ideas for each cluster; their number does not change the price."
+    )
     method: ClusteringMethod | None = strawberry.field(default=UNSET, description="AI unless it is said.")
 
 
@@ -55,6 +58,11 @@ async def _clustering(session: AsyncSession, account_id: UUID, input: EstimateIn
     return await clustering.estimate(session, account_id, wanted, costs)
 
 
+async def _ideas(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    clusters = [_given("clu", text, "ids") for text in optional(input.ids) or ()]
+    return await idea_generation.estimate(session, account_id, clusters, optional(input.per_cluster), costs)
+
+
 def _given(kind: str, text: str, argument: str) -> UUID:
     try:
         return ids.parse(kind, text)
@@ -64,6 +72,7 @@ def _given(kind: str, text: str, argument: str) -> UUID:
 
 _BY_KIND: Final[Mapping[JobKind, Callable[[AsyncSession, UUID, EstimateInput, Prices], Awaitable[Estimate]]]] = {
     JobKind.CLUSTER_KEYWORDS: _clustering,
+    JobKind.GENERATE_IDEAS: _ideas,
 }
 
 

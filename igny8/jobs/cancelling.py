@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Uuid, column, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
@@ -14,7 +14,7 @@ from igny8.errors import NotAllowedNow
 from igny8.jobs.ending import Claim, Verdict, While, finish
 from igny8.jobs.progress import Subject
 from igny8.jobs.starting import found
-from igny8.jobs.tables import WAITING, JobState
+from igny8.jobs.tables import UNFINISHED, WAITING, Job, JobItem, JobState
 
 _ASK: Final = text("""
     UPDATE job SET cancel_requested = true
@@ -41,28 +41,27 @@ async def request_cancel(session: AsyncSession, job_id: UUID) -> None:
             raise NotAllowedNow("The job has ended already; there is nothing to cancel.", field=("id",))
 
 
-_ABOUT: Final = text("""
-    SELECT DISTINCT i.job_id FROM job_item i
-    WHERE i.account_id = :account AND i.state IN ('QUEUED', 'RUNNING', 'RETRYING')
-      AND i.subject_id = ANY (:subjects) AND i.subject_kind = :kind
-      AND NOT EXISTS (
-        SELECT FROM job_item o
-        WHERE o.account_id = i.account_id AND o.job_id = i.job_id AND o.state IN ('QUEUED', 'RUNNING', 'RETRYING')
-          AND NOT (o.subject_id = ANY (:subjects) AND o.subject_kind = :kind)
-      )
-    ORDER BY i.job_id
-""")
+async def cancel_work_on(session: AsyncSession, gone: Sequence[Subject]) -> None:
+    """Cancel the jobs that have nothing else left to do than what is gone; all of it is of one kind.
 
-
-async def cancel_work_on(session: AsyncSession, subjects: Sequence[Subject]) -> None:
-    """Cancel the jobs that have nothing else left to do than these, which are of one kind and about to go.
-
-    A job that has goes on: its items that are about these fail by themselves.
+    Call it when the rows are deleted. A job that has more to do goes on: its items that are about these fail by
+    themselves.
     """
-    if not subjects:
+    if not gone:
         return
-    values = {"kind": subjects[0].kind, "subjects": [subject.id for subject in subjects]}
-    jobs = await session.execute(_ABOUT, {"account": changes.actor_of(session).account_id, **values})
-    for job_id in jobs.scalars().all():
+    account_id = changes.actor_of(session).account_id
+    there = table(gone[0].kind, column("account_id", Uuid()), column("id", Uuid()))
+    left = (
+        select(JobItem.id)
+        .join(there, (there.c.account_id == JobItem.account_id) & (there.c.id == JobItem.subject_id))
+        .where(JobItem.account_id == Job.account_id, JobItem.job_id == Job.id, JobItem.state.in_(UNFINISHED))
+    )
+    about = select(JobItem.job_id).where(
+        JobItem.account_id == account_id,
+        JobItem.subject_id.in_([subject.id for subject in gone]),
+        JobItem.state.in_(UNFINISHED),
+    )
+    wanted = select(Job.id).where(Job.account_id == account_id, Job.id.in_(about), ~left.exists()).order_by(Job.id)
+    for job_id in (await session.execute(wanted)).scalars().all():
         with suppress(NotAllowedNow):  # it has just ended
             await request_cancel(session, job_id)

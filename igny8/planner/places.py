@@ -86,6 +86,16 @@ async def all_in(
             raise ValidationFailed(f"This {_NOUNS[table]} belongs to another sector.", field=(*field, str(number)))
 
 
+async def one_in(
+    session: AsyncSession, account_id: UUID, table: type[SectorOwned], row_id: UUID, place: Place, field: Field
+) -> None:
+    """The same of one row. Raises ValidationFailed, NotFound."""
+    kept = select(table.id).where(table.account_id == account_id, table.id == row_id)
+    await session.execute(kept.with_for_update(read=True, key_share=True))
+    if await of_row(session, account_id, table, row_id, field) != place:
+        raise ValidationFailed(f"This {_NOUNS[table]} belongs to another sector.", field=field)
+
+
 async def hold(session: AsyncSession, sector_ids: Collection[UUID]) -> None:
     """Wait until nobody else changes which keywords and clusters of these sectors belong together, and keep it so.
 

@@ -27,6 +27,8 @@ from igny8.gql.read.plans import sources_of
 from igny8.gql.scalars import SCALARS
 from igny8.onboarding.graphql import OnboardingMutation
 from igny8.planner.graphql.clustering import ClusteringMutation, ClusteringReport
+from igny8.planner.graphql.clusters import ClusterMutation
+from igny8.planner.graphql.ideas import IdeaMutation, IdeasReport
 from igny8.planner.graphql.keywords import ImportReport, KeywordMutation
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQuery, SectorPlanner, SitePlanner
 from igny8.signed import SignedAddresses
@@ -39,7 +41,7 @@ from igny8.writer.graphql.tasks import TaskMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 from igny8.writer.graphql.writing import WritingMutation
 
-JobOutcome = Annotated[ImportReport | ClusteringReport, strawberry.union("JobOutcome")]
+JobOutcome = Annotated[ImportReport | ClusteringReport | IdeasReport, strawberry.union("JobOutcome")]
 
 
 @strawberry.type
@@ -88,6 +90,8 @@ class Mutation(
     TaskMutation,
     ContentMutation,
     WritingMutation,
+    ClusterMutation,
+    IdeaMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

@@ -21,7 +21,7 @@ from igny8.gql.context import Info
 from igny8.gql.mutations import query
 from igny8.gql.read.declarations import Gate
 from igny8.jobs import JobKind
-from igny8.planner import clustering
+from igny8.planner import clustering, idea_generation
 from igny8.planner.clustering import Wanted
 from igny8.planner.clustering_job import ClusteringMethod
 from igny8.writer import image_generation, image_prompts, writing
@@ -39,6 +39,9 @@ class EstimateInput:
     )
     word_count: int | None = strawberry.field(
         default=UNSET, description="Words of each text, in place of what the tasks ask for."
+    )
+    per_cluster: int | None = strawberry.field(
+        default=UNSET, description="Ideas for each cluster; their number does not change the price."
     )
     method: ClusteringMethod | None = strawberry.field(default=UNSET, description="AI unless it is said.")
 
@@ -86,6 +89,11 @@ async def _writing(session: AsyncSession, account_id: UUID, input: EstimateInput
     return await writing.estimate(session, account_id, task_ids, costs, words=optional(input.word_count))
 
 
+async def _ideas(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    clusters = [_given("clu", text, "ids") for text in optional(input.ids) or ()]
+    return await idea_generation.estimate(session, account_id, clusters, optional(input.per_cluster), costs)
+
+
 def _given(kind: str, text: str, argument: str) -> UUID:
     try:
         return ids.parse(kind, text)
@@ -98,6 +106,7 @@ _BY_KIND: Final[Mapping[JobKind, Callable[[AsyncSession, UUID, EstimateInput, Pr
     JobKind.GENERATE_IMAGE_PROMPTS: _image_prompts,
     JobKind.GENERATE_IMAGES: _images,
     JobKind.GENERATE_CONTENT: _writing,
+    JobKind.GENERATE_IDEAS: _ideas,
 }
 
 

@@ -1,6 +1,6 @@
 """Jobs that cannot be lost. PostgreSQL holds the truth; Redis only wakes."""
 
-from igny8.jobs.cancelling import request_cancel
+from igny8.jobs.cancelling import cancel_work_on, request_cancel
 from igny8.jobs.claiming import Item
 from igny8.jobs.failures import Cancelled, JobFailure, Superseded
 from igny8.jobs.progress import Subject
@@ -23,6 +23,7 @@ __all__ = [
     "Subject",
     "Superseded",
     "Task",
+    "cancel_work_on",
     "enqueue",
     "request_cancel",
     "retry",

@@ -52,7 +52,7 @@ _ONLY_ABOUT: Final = text("""
 
 
 async def cancel_work_on(session: AsyncSession, subject_ids: Sequence[UUID]) -> None:
-    """Before these rows are deleted: end the jobs that have nothing else left to do.
+    """With the rows that are deleted: end the jobs that have nothing else left to do.
 
     A job with other inputs goes on with those; what it finds missing fails by itself and costs nothing.
     """

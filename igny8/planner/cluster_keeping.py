@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes, limits
-from igny8.auth.tables import Sector
 from igny8.changes import ChangeKind
 from igny8.db import new_id
 from igny8.limits import PlanLimit
+from igny8.planner import places
 from igny8.planner.keyword_rows import folded
 from igny8.planner.proposals import Proposal, free_name
 from igny8.planner.tables import Cluster, ClusterStatus, Keyword, KeywordCluster
@@ -54,7 +54,7 @@ async def keep(
         made = [cluster_id for cluster_id in kept if cluster_id in {row["id"] for row in rows}]
         changes.record(session, ChangeKind.CREATED, "Cluster", made, site_id=site_id)
     if links:
-        pairs = [{**place, "keyword_id": keyword, "cluster_id": cluster} for keyword, cluster in links]
+        pairs = [{**place, "keyword_id": keyword, "cluster_id": cluster} for keyword, cluster in sorted(links)]
         await session.execute(insert(KeywordCluster).on_conflict_do_nothing(), pairs)
         touched = sorted({keyword for keyword, _ in links})
         changes.record(session, ChangeKind.UPDATED, "Keyword", touched, site_id=site_id)
@@ -69,9 +69,8 @@ class _Here:
 
 
 async def _clusters_of(session: AsyncSession, account_id: UUID, sector_id: UUID) -> dict[str, _Here]:
-    """The sector's clusters by their folded names; two runs at once wait for each other here."""
-    one_at_a_time = select(Sector.id).where(Sector.account_id == account_id, Sector.id == sector_id)
-    await session.execute(one_at_a_time.with_for_update(key_share=True))
+    """The sector's clusters by their folded names; whoever changes them at once waits here."""
+    await places.hold(session, [sector_id])
     wanted = (
         select(Cluster.id, Cluster.name, Cluster.locked, Cluster.status)
         .where(Cluster.account_id == account_id, Cluster.sector_id == sector_id)

@@ -89,7 +89,7 @@ def _parted(phrases: Sequence[Phrase]) -> Iterator[list[tuple[Phrase, Vector]]]:
 
 def likeness(texts: Sequence[str]) -> float:
     """How alike texts are in their words, 0 to 1: the mean cosine to their centre."""
-    vectors = [_unit(dict.fromkeys(_words(text), 1.0)) for text in texts]
+    vectors = [_unit(dict.fromkeys(stems(text), 1.0)) for text in texts]
     centre = _sum(vectors)
     return round(sum(_cosine(vector, centre) for vector in vectors) / len(vectors), 3) if vectors else 0.0
 
@@ -120,14 +120,15 @@ def _single(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
-def _words(text: str) -> list[str]:
+def stems(text: str) -> list[str]:
+    """Its telling words, cut to their stems; all of its words where none is telling."""
     words = _WORD.findall(text.casefold())
     telling = [word for word in words if word not in _AROUND]
     return [stem(word) for word in telling or words]
 
 
 def _vectors(texts: Sequence[str]) -> list[Vector]:
-    split = [_words(text) for text in texts]
+    split = [stems(text) for text in texts]
     seen = Counter(word for words in split for word in set(words))
     everywhere = max(3, len(texts) * _EVERYWHERE)
     made = []

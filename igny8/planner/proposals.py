@@ -14,6 +14,7 @@ from igny8.billing.estimates import KEYWORDS_PER_REQUEST
 from igny8.inputs import LONGEST_NAME
 from igny8.planner import lexical
 from igny8.planner.keyword_rows import folded
+from igny8.planner.plain import line
 
 LONGEST_DESCRIPTION: Final = 500
 #: Result pages that two keywords must share, of the first ten of each, to be of one meaning.
@@ -89,10 +90,10 @@ def of_answers(candidates: Sequence[Candidate], answers: Iterable[ClusterAnswer]
     for answer in answers:
         requests += 1
         for cluster in answer.clusters:
-            name = _line(cluster.name, LONGEST_NAME)
+            name = line(cluster.name, LONGEST_NAME)
             mine = [waiting.pop(id_) for id_ in cluster.keyword_ids if id_ in waiting] if name else []
             if mine:
-                draft = merged.setdefault(folded(name), _Draft(name, _line(cluster.description, LONGEST_DESCRIPTION)))
+                draft = merged.setdefault(folded(name), _Draft(name, line(cluster.description, LONGEST_DESCRIPTION)))
                 draft.members += mine
     return Proposals([draft.proposal() for draft in merged.values()], list(waiting), requests)
 
@@ -100,7 +101,7 @@ def of_answers(candidates: Sequence[Candidate], answers: Iterable[ClusterAnswer]
 def lexically(candidates: Sequence[Candidate]) -> Proposals:
     """By the words that keywords share."""
     groups, alone = lexical.group(_phrases(candidates))
-    return Proposals([Proposal(_line(g.name, LONGEST_NAME), None, g.keys, g.score) for g in groups], alone)
+    return Proposals([Proposal(line(g.name, LONGEST_NAME), None, g.keys, g.score) for g in groups], alone)
 
 
 def by_result_pages(candidates: Sequence[Candidate]) -> Proposals:
@@ -159,11 +160,5 @@ def _phrases(candidates: Sequence[Candidate]) -> list[lexical.Phrase]:
     return [lexical.Phrase(c.id, c.keyword, c.volume or 0) for c in candidates]
 
 
-def _line(text: str, most: int) -> str:
-    """One line of plain text: no markup, no control characters, at most `most` characters."""
-    plain = "".join(" " if not character.isprintable() or character in "<>" else character for character in text)
-    return " ".join(plain.split())[:most].rstrip()
-
-
 def _title(keyword: str) -> str:
-    return _line(keyword[:1].upper() + keyword[1:], LONGEST_NAME)
+    return line(keyword[:1].upper() + keyword[1:], LONGEST_NAME)

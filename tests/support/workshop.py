@@ -31,7 +31,8 @@ JOB = """query($id: ID!) { job(id: $id) {
   results(first: 100) { nodes { __typename id } }
   outcome { __typename
     ... on ClusteringReport { clustersCreated clustersExtended requests leftOver { keyword }
-      proposals { name description keywordIds score } } } } }"""
+      proposals { name description keywordIds score } }
+    ... on IdeasReport { created duplicatesDropped } } } }"""
 
 
 @dataclass(frozen=True)

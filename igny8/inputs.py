@@ -37,7 +37,7 @@ _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 def checked(checks: Mapping[str, Check], values: Mapping[str, str | Keep | None]) -> dict[str, object]:
     """The columns that change, each with its checked value. Raises ValidationFailed and names the input."""
     return {
-        column: checks[column](value, ("input", _camel(column)))
+        column: checks[column](value, ("input", camel(column)))
         for column, value in values.items()
         if value is not KEEP
     }
@@ -51,7 +51,7 @@ def required(value: Value | None, field: Field) -> Value:
 
 
 def name(value: str | None, field: Field, *, longest: int = LONGEST_NAME) -> str:
-    """One line that is not empty; runs of spaces become one. Raises ValidationFailed."""
+    """1 to `longest` characters in one line; runs of spaces become one. Raises ValidationFailed."""
     folded = " ".join(unicodedata.normalize("NFC", required(value, field)).split())
     if not folded:
         raise ValidationFailed("This may not be empty.", field=field)
@@ -107,6 +107,7 @@ def _bounded(given: str, longest: int, field: Field) -> str:
     return given
 
 
-def _camel(column: str) -> str:
+def camel(column: str) -> str:
+    """A column's name as the schema spells it."""
     first, *rest = column.split("_")
     return first + "".join(part.capitalize() for part in rest)

@@ -44,7 +44,8 @@ async def one_site(
             raise NotFound(f"No {noun} with this id.", field=(*field, str(number)))
     if len(set(found.values())) > 1:
         raise ValidationFailed(f"All {noun}s of one call belong to one site.", field=field)
-    return found[ids[0]]
+    site_id: UUID = found[ids[0]]
+    return site_id
 
 
 async def refuse_inactive(session: AsyncSession, account_id: UUID, site_id: UUID) -> None:

@@ -19,4 +19,3 @@ async def test_a_task_becomes_a_content_that_is_paid_by_its_words(shop: Workshop
     assert job["creditsUsed"] == min(4, -(-words // 100))
     assert shop.wallet() == (10_000 - job["creditsUsed"], 0)
     assert await status_of(shop, task_id) == ["COMPLETED"]
-    print(made)

@@ -233,16 +233,39 @@ async def fetch_rows(session: AsyncSession, sql: str, values: Mapping[str, objec
     return await (await _executed(session, sql, values)).fetchall()
 
 
+@asynccontextmanager
+async def copying(session: AsyncSession, sql: str) -> AsyncIterator[psycopg.AsyncCopy]:
+    """A COPY in the session's transaction. Raises DBAPIError, as the session does."""
+    connection = await _driven(session)
+    try:
+        async with connection.cursor() as cursor, cursor.copy(sql) as copy:
+            yield copy
+    except psycopg.Error as error:
+        raise _told(error, sql, connection) from error
+
+
 async def _executed(
     session: AsyncSession, sql: str, values: Mapping[str, object]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    connection = await _driven(session)
+    try:
+        return await connection.execute(sql, values)
+    except psycopg.Error as error:
+        raise _told(error, sql, connection) from error
+
+
+async def _driven(session: AsyncSession) -> _Connection:
+    """The connection below SQLAlchemy."""
     connection: _Connection | None = session.info.get(_DRIVEN)
     if connection is None:
         raw = await (await session.connection()).get_raw_connection()
         connection = session.info[_DRIVEN] = cast(_Connection, raw.driver_connection)
-    try:
-        return await connection.execute(sql, values)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(
-            sql, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=connection.closed
-        ) from error
+    return connection
+
+
+def _told(error: psycopg.Error, sql: str, connection: _Connection) -> DBAPIError:
+    """The error as SQLAlchemy would tell it."""
+    told: DBAPIError = DBAPIError.instance(  # type: ignore[assignment]  # of this class for an error of psycopg
+        sql, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=connection.closed
+    )
+    return told

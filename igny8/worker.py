@@ -34,6 +34,7 @@ from igny8.jobs.runner import Runner
 from igny8.jobs.turns import Turns
 from igny8.planner.clustering_job import cluster_keywords
 from igny8.planner.idea_job import generate_ideas
+from igny8.planner.importing.job import import_keywords
 from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.signed import SignedAddresses
@@ -48,6 +49,7 @@ log = structlog.get_logger()
 
 #: Everything that workers can do. A new task is added here by hand.
 TASKS: Final[tuple[Task[Any], ...]] = (
+    import_keywords,
     cluster_keywords,
     generate_ideas,
     generate_content,

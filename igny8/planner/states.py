@@ -1,4 +1,4 @@
-"""States of clusters and ideas: derived from what belongs to them, unless somebody has put them into the archive."""
+"""States of keywords, clusters and ideas: they follow from what belongs to them, but for the archive."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -10,10 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from igny8.errors import NotAllowedNow
 from igny8.inputs import Field
 from igny8.planner import dependants
-from igny8.planner.tables import Cluster, ClusterStatus, Idea, IdeaStatus
+from igny8.planner.tables import Cluster, ClusterStatus, Idea, IdeaStatus, Keyword, KeywordStatus
 
 #: What a status says in either table.
 ARCHIVED: Final = ClusterStatus.ARCHIVED.value
+
+
+def _of_keyword(keyword: type[Keyword]) -> sa.ColumnElement[str]:
+    return sa.case((keyword.clusters_count > 0, KeywordStatus.CLUSTERED.value), else_=KeywordStatus.NEW.value)
 
 
 def _of_cluster(cluster: type[Cluster]) -> sa.ColumnElement[str]:
@@ -33,16 +37,20 @@ def _of_idea(idea: type[Idea]) -> sa.ColumnElement[str]:
 
 
 #: How the status of a row follows from others, the same as in the triggers; and what people call the row by.
-_DERIVED: Final[Mapping[Any, Callable[[Any], sa.ColumnElement[str]]]] = {Cluster: _of_cluster, Idea: _of_idea}
-_CALLED: Final[Mapping[Any, Any]] = {Cluster: Cluster.name, Idea: Idea.title}
+_DERIVED: Final[Mapping[Any, Callable[[Any], sa.ColumnElement[str]]]] = {
+    Keyword: _of_keyword,
+    Cluster: _of_cluster,
+    Idea: _of_idea,
+}
+_CALLED: Final[Mapping[Any, Any]] = {Keyword: Keyword.keyword, Cluster: Cluster.name, Idea: Idea.title}
 
 
 async def move(
     session: AsyncSession,
     account_id: UUID,
-    table: type[Cluster] | type[Idea],
+    table: type[Keyword] | type[Cluster] | type[Idea],
     ids: Sequence[UUID],
-    status: ClusterStatus | IdeaStatus,
+    status: KeywordStatus | ClusterStatus | IdeaStatus,
     field: Field,
 ) -> list[UUID]:
     """Put rows into the archive, or back to what follows from what belongs to them; those that changed.

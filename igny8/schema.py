@@ -16,6 +16,7 @@ from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
 from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
 from igny8.estimating.graphql import EstimatingQuery
+from igny8.exporting.graphql.exports import ExportMutation, ExportReport
 from igny8.files.graphql.uploads import UploadMutation
 from igny8.gql.jobs.mutations import JobMutation
 from igny8.gql.jobs.subscriptions import JobSubscription
@@ -36,7 +37,7 @@ from igny8.system.graphql.types import SectorSystem
 from igny8.writer.graphql.images import ImageMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 
-JobOutcome = Annotated[ImportReport | ClusteringReport, strawberry.union("JobOutcome")]
+JobOutcome = Annotated[ImportReport | ClusteringReport | ExportReport, strawberry.union("JobOutcome")]
 
 
 @strawberry.type
@@ -82,6 +83,7 @@ class Mutation(
     ClusteringMutation,
     UploadMutation,
     ImageMutation,
+    ExportMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

@@ -24,6 +24,7 @@ from igny8.ai.providers import engine
 from igny8.ai.steps import DailyCaps, Spending, spent_by_everyone
 from igny8.db import Database, LoginRole
 from igny8.events import Bus
+from igny8.exporting.job import export_records
 from igny8.jobs import Queue, Task
 from igny8.jobs.ai import Ai
 from igny8.jobs.hints import ACTOR, Hints, broker
@@ -45,7 +46,7 @@ from igny8.writer.image_prompts_job import generate_image_prompts
 log = structlog.get_logger()
 
 #: Everything that workers can do. A new task is added here by hand.
-TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_image_prompts, generate_images)
+TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_image_prompts, generate_images, export_records)
 
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 1}
 #: Milliseconds between two looks into an empty queue.

@@ -16,6 +16,7 @@ from igny8.auth.graphql.types import Account, Sector, Site
 from igny8.billing.graphql.ledger import LedgerMutation, LedgerQuery
 from igny8.billing.graphql.plans import AccountBilling, BillingMutation, BillingQuery
 from igny8.estimating.graphql import EstimatingQuery
+from igny8.exporting.graphql.exports import ExportMutation, ExportReport
 from igny8.files.graphql.uploads import UploadMutation
 from igny8.gql.jobs.mutations import JobMutation
 from igny8.gql.jobs.subscriptions import JobSubscription
@@ -41,7 +42,7 @@ from igny8.writer.graphql.tasks import TaskMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
 from igny8.writer.graphql.writing import WritingMutation
 
-JobOutcome = Annotated[ImportReport | ClusteringReport | IdeasReport, strawberry.union("JobOutcome")]
+JobOutcome = Annotated[ImportReport | ClusteringReport | IdeasReport | ExportReport, strawberry.union("JobOutcome")]
 
 
 @strawberry.type
@@ -92,6 +93,7 @@ class Mutation(
     WritingMutation,
     ClusterMutation,
     IdeaMutation,
+    ExportMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

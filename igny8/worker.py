@@ -24,6 +24,7 @@ from igny8.ai.providers import engine
 from igny8.ai.steps import DailyCaps, Spending, spent_by_everyone
 from igny8.db import Database, LoginRole
 from igny8.events import Bus
+from igny8.exporting.job import export_records
 from igny8.jobs import Queue, Task
 from igny8.jobs.ai import Ai
 from igny8.jobs.hints import ACTOR, Hints, broker
@@ -55,6 +56,7 @@ TASKS: Final[tuple[Task[Any], ...]] = (
     generate_content,
     generate_image_prompts,
     generate_images,
+    export_records,
 )
 
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 4}

@@ -7,11 +7,9 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8 import limits
 from igny8.db import Database, LoginRole
 from igny8.errors import Conflict
 from igny8.files.tables import StoredFile, Upload
-from igny8.limits import PlanLimit
 from igny8.storage import Storage, new_key
 
 #: Time to put a file and to refer to it.
@@ -32,7 +30,8 @@ async def keep(
 ) -> None:
     """The file is there and is needed for so long; None: until what refers to it goes.
 
-    Raises LimitReached when the account has no room for it, Conflict when it was too late.
+    It counts as storage of the account from now on; who adds to that for long checks the limit. Raises Conflict
+    when it was too late.
     """
     until = None if lifetime is None else func.now() + lifetime
     kept = update(StoredFile).where(
@@ -41,7 +40,6 @@ async def keep(
     done = await session.execute(kept.values(bytes=size, expires_at=until).returning(StoredFile.key))
     if done.first() is None:
         raise Conflict("The file was put too long ago and is gone. Put it again.")
-    await limits.check(session, account_id, PlanLimit.STORAGE_MB)
 
 
 async def prune(db: Database, storage: Storage) -> int:

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from igny8 import limits
 from igny8.files import keeping
 from igny8.files.pictures import EXTENSION, Picture
+from igny8.limits import PlanLimit
 from igny8.storage import Storage
 
 
@@ -34,3 +36,4 @@ async def keep(session: AsyncSession, account_id: UUID, keys: Keys, picture: Pic
     """Keep both until nothing refers to them. Raises LimitReached, Conflict."""
     await keeping.keep(session, account_id, keys.file, len(picture.content))
     await keeping.keep(session, account_id, keys.thumbnail, len(picture.thumbnail))
+    await limits.check(session, account_id, PlanLimit.STORAGE_MB)

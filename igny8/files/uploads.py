@@ -113,6 +113,7 @@ async def expected(session: AsyncSession, account_id: UUID, upload_id: UUID) -> 
 async def arrived(session: AsyncSession, account_id: UUID, upload_id: UUID, key: str, size: int) -> None:
     """Note the file that was put. Raises LimitReached; NotAllowedNow when another one was faster."""
     await keeping.keep(session, account_id, key, size, lifetime=TO_USE)
+    await limits.check(session, account_id, PlanLimit.STORAGE_MB)
     first = update(Upload).where(Upload.account_id == account_id, Upload.id == upload_id, Upload.file_key.is_(None))
     values = {"file_key": key, "bytes": size, "expires_at": func.now() + TO_USE}
     if (await session.execute(first.values(values).returning(Upload.id))).first() is None:

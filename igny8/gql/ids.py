@@ -33,7 +33,7 @@ KINDS: Final = {
     "str": "strategy",
     "ctr": "credit transaction",
     "cus": "credit usage",
-    "upl": "upload",
+    "upl": "file upload",
     "job": "job",
     "jit": "job item",
 }

@@ -27,7 +27,8 @@ def mutation(
     """A mutation that states its permission; the transaction it opens checks it.
 
     `anywhere`: developers may call it without naming an account. `while_suspended`: works in accounts that may
-    start and change nothing, because it only guards the user's own sign-in.
+    start and change nothing, because it only guards the user's own sign-in,
+    or hands out what can be read anyway.
     """
 
     def declare(resolver: Resolver) -> StrawberryField:

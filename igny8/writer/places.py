@@ -38,7 +38,7 @@ async def one_site(
         raise ValidationFailed(f"Give 1 to {MOST:,} {noun}s.", field=field)
     mine = (table.account_id == account_id, table.id == func.any(list(ids)))
     rows = await session.execute(select(table.id, table.site_id).where(*mine))
-    found = {row.id: row.site_id for row in rows}
+    found: dict[UUID, UUID] = {row.id: row.site_id for row in rows}
     for number, id_ in enumerate(ids):
         if id_ not in found:
             raise NotFound(f"No {noun} with this id.", field=(*field, str(number)))

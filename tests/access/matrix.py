@@ -99,6 +99,22 @@ MUTATIONS = """
     createKeywords        CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec
     clusterKeywords       CONTENT_WRITE    . F y y y y y H H   input.keywordIds=key* input.sectorId=sec
     createUpload          CONTENT_WRITE    . F y y y y y H H   siteId=sit
+    generateImagePrompts  CONTENT_WRITE    . F y y y y y H H   input.contentIds=con*
+    generateImages        CONTENT_WRITE    . F y y y y y H H   input.imageIds=img*
+    createImage           CONTENT_WRITE    . F y y y y y H H   contentId=con uploadId=upl
+    updateImage           CONTENT_WRITE    . F y y y y y H H   id=img
+    deleteImages          CONTENT_WRITE    . F y y y y y H H   ids=img*
+    exportRecords         CONTENT_READ     . y y y y y y H H   input.siteId=sit
+                                                              input.keywordFilter.ids=key*
+                                                              input.keywordFilter.siteId=sit*
+                                                              input.keywordFilter.sectorId=sec*
+                                                              input.keywordFilter.clusterId=clu*
+                                                              input.contentFilter.ids=con*
+                                                              input.contentFilter.siteId=sit*
+                                                              input.contentFilter.sectorId=sec*
+                                                              input.contentFilter.clusterId=clu*
+                                                              input.contentFilter.taskId=tsk*
+                                                              input.contentFilter.ideaId=ide*
     cancelJob             CONTENT_WRITE    . F y y y y y H H   id=job
     retryJob              CONTENT_WRITE    . F y y y y y H H   id=job
     saveAiPrompt          SETTINGS_MANAGE  . F F y y y y H H
@@ -177,8 +193,8 @@ NESTED_IDS = {
     "Site.user": "usr",
 }
 
-#: Work in accounts that are suspended or cancelled, because they only guard the user's own sign-in.
-WHILE_SUSPENDED = {"signOut", "revokeSession", "changePassword"}
+#: Work in accounts that are suspended or cancelled: they only guard the user's own sign-in, or hand out what can be read.
+WHILE_SUSPENDED = {"signOut", "revokeSession", "changePassword", "exportRecords"}
 
 #: Mutations that take no Idempotency-Key, and why a client that lost the answer may send them again.
 WITHOUT_KEY = {

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -169,6 +169,8 @@ class Stage:
             return self._kept((tenant.id, ""), kind, lambda: ids.show("ctr", self._transaction(tenant)))
         if kind == "cus":
             return self._kept((tenant.id, site), kind, lambda: ids.show("cus", self._usage(tenant, site)))
+        if kind == "upl":
+            return self._kept((tenant.id, site), kind, lambda: self._upload(tenant, site))
         if kind == "job":
             return self._kept((tenant.id, site), kind, lambda: self.ended_job(tenant, site))
         raise AssertionError(f"no account has ids of the kind {kind}")
@@ -249,6 +251,33 @@ class Stage:
             balance_after=funded[0], description="Bought", user_id=tenant[Role.OWNER].id,
         )  # fmt: skip
         return made
+
+    def new_content(self) -> str:
+        """A content without images, in an account that can have it illustrated."""
+        self._let_draw()
+        return ids.show("con", Graph(self.world, self.tenant).content(self.word()))
+
+    def new_image(self) -> str:
+        """An image that is not drawn yet, in an account that can have it drawn."""
+        self._let_draw()
+        content_id = Graph(self.world, self.tenant).content(self.word())
+        return ids.show("img", Graph(self.world, self.tenant).image(self.word(), content_id=content_id))
+
+    def _let_draw(self) -> None:
+        self.saved_settings()
+        self.id_of("ctr", self.tenant, "a")
+
+    def _upload(self, tenant: Tenant, site: str) -> str:
+        """An upload whose file is noted, and not there."""
+        upload_id, key = new_id(), f"{tenant.id.hex}/{new_id().hex * 2}.png"
+        place = {"account_id": tenant.id, "site_id": tenant.sites[site]}
+        soon = datetime.now(UTC) + timedelta(hours=1)
+        self._insert("stored_file", **place, key=key, bytes=1, expires_at=soon)
+        self._insert(
+            "upload",
+            **place, id=upload_id, filename="a.png", mime_type="image/png", bytes=1, file_key=key, expires_at=soon,
+        )  # fmt: skip
+        return ids.show("upl", upload_id)
 
     def new_keyword(self) -> str:
         return ids.show("key", Graph(self.world, self.tenant).keyword(self.word()))

@@ -39,10 +39,11 @@ CALLED = {
     "ses": "a session",
     "sit": "a site",
     "str": "a strategy",
+    "upl": "a file upload",
     "usr": "a user",
 }
 #: Kinds whose rows belong to an account, and those that belong to a site of it.
-OF_SITES = {"job", "sec", "sit", "str", *IN_SECTORS}
+OF_SITES = {"job", "sec", "sit", "str", "upl", *IN_SECTORS}
 OF_ACCOUNTS = {"acc", "aut", "ist", "ses", "sub", "uac", "usr", *OF_SITES}
 #: Answers that are never null: what cannot be found is refused, in these words.
 NEVER_NULL = {

@@ -75,15 +75,18 @@ class Workshop:
         found: dict[str, Any] = (await self.api.data(text, as_=self.editor, input=input))[field]
         return found
 
-    async def job(self, job_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = (await self.api.data(JOB, as_=self.editor, id=job_id))["job"]
+    async def job(self, job_id: str, by: Person | None = None) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.api.data(JOB, as_=by or self.editor, id=job_id))["job"]
         return found
 
     async def ended(self, job_id: str) -> dict[str, Any]:
+        return await self.ended_for(self.editor, job_id)
+
+    async def ended_for(self, person: Person, job_id: str) -> dict[str, Any]:
         """The job when it has ended; the pauses between its attempts are cut short."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + PATIENCE
-        while (job := await self.job(job_id))["state"] not in ENDED:
+        while (job := await self.job(job_id, person))["state"] not in ENDED:
             assert loop.time() < ends, job
             self.world.sql.execute("UPDATE job SET due_at = now() WHERE state = 'RETRYING' AND due_at > now()")
             await asyncio.sleep(0.05)

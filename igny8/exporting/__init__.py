@@ -1,0 +1,1 @@
+"""Exports: records of a site or an account as a file."""

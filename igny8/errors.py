@@ -55,6 +55,20 @@ class Conflict(DomainError):
     code = ErrorCode.CONFLICT
 
 
+class StaleVersion(DomainError):
+    """Somebody else has saved since the caller read."""
+
+    code = ErrorCode.STALE_VERSION
+
+    def __init__(self, *, given: int, current: int, field: Sequence[str]) -> None:
+        super().__init__(
+            f"This was saved by somebody else meanwhile: you have version {given}, and it is at version {current}."
+            " Read it again, and put your changes into what is there now.",
+            field=field,
+            details={"givenVersion": given, "currentVersion": current},
+        )
+
+
 class LimitReached(DomainError):
     code = ErrorCode.LIMIT_REACHED
 

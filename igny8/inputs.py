@@ -51,7 +51,7 @@ def required(value: Value | None, field: Field) -> Value:
 
 
 def name(value: str | None, field: Field, *, longest: int = LONGEST_NAME) -> str:
-    """1 to `longest` characters in one line; runs of spaces become one. Raises ValidationFailed."""
+    """One line that is not empty; runs of spaces become one. Raises ValidationFailed."""
     folded = " ".join(unicodedata.normalize("NFC", required(value, field)).split())
     if not folded:
         raise ValidationFailed("This may not be empty.", field=field)

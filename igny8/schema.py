@@ -33,7 +33,11 @@ from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword, PlannerQu
 from igny8.system.graphql.mutations import SystemMutation
 from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
+from igny8.writer.graphql.contents import ContentMutation
+from igny8.writer.graphql.from_ideas import FromIdeasMutation
+from igny8.writer.graphql.tasks import TaskMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
+from igny8.writer.graphql.writing import WritingMutation
 
 JobOutcome = Annotated[ImportReport | ClusteringReport | IdeasReport, strawberry.union("JobOutcome")]
 
@@ -81,6 +85,10 @@ class Mutation(
     ClusteringMutation,
     ClusterMutation,
     IdeaMutation,
+    FromIdeasMutation,
+    TaskMutation,
+    ContentMutation,
+    WritingMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""
 

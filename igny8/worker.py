@@ -38,11 +38,12 @@ from igny8.secrets import Keyring
 from igny8.settings import Settings
 from igny8.system.connections import connection_for
 from igny8.system.tables import IntegrationType
+from igny8.writer.writing_job import generate_content
 
 log = structlog.get_logger()
 
 #: Everything that workers can do. A new task is added here by hand.
-TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_ideas)
+TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_ideas, generate_content)
 
 POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 4}
 #: Milliseconds between two looks into an empty queue.

@@ -24,6 +24,7 @@ from igny8.jobs import JobKind
 from igny8.planner import clustering, idea_generation
 from igny8.planner.clustering import Wanted
 from igny8.planner.clustering_job import ClusteringMethod
+from igny8.writer import writing
 
 _GATE: Final = Gate(Permission.CONTENT_WRITE)
 
@@ -35,6 +36,9 @@ class EstimateInput:
     sector_id: ID | None = strawberry.field(default=UNSET, description="All that there is to do in a sector.")
     per_cluster: int | None = strawberry.field(
         default=UNSET, description="Ideas for each cluster; their number does not change the price."
+    )
+    word_count: int | None = strawberry.field(
+        default=UNSET, description="Words of each text, in place of what the tasks ask for."
     )
     method: ClusteringMethod | None = strawberry.field(default=UNSET, description="AI unless it is said.")
 
@@ -59,8 +63,13 @@ async def _clustering(session: AsyncSession, account_id: UUID, input: EstimateIn
 
 
 async def _ideas(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
-    clusters = [_given("clu", text, "ids") for text in optional(input.ids) or ()]
+    clusters = list(dict.fromkeys(_given("clu", text, "ids") for text in optional(input.ids) or ()))
     return await idea_generation.estimate(session, account_id, clusters, optional(input.per_cluster), costs)
+
+
+async def _writing(session: AsyncSession, account_id: UUID, input: EstimateInput, costs: Prices) -> Estimate:
+    task_ids = list(dict.fromkeys(_given("tsk", text, "ids") for text in optional(input.ids) or ()))
+    return await writing.estimate(session, account_id, task_ids, costs, words=optional(input.word_count))
 
 
 def _given(kind: str, text: str, argument: str) -> UUID:
@@ -73,6 +82,7 @@ def _given(kind: str, text: str, argument: str) -> UUID:
 _BY_KIND: Final[Mapping[JobKind, Callable[[AsyncSession, UUID, EstimateInput, Prices], Awaitable[Estimate]]]] = {
     JobKind.CLUSTER_KEYWORDS: _clustering,
     JobKind.GENERATE_IDEAS: _ideas,
+    JobKind.GENERATE_CONTENT: _writing,
 }
 
 

@@ -24,6 +24,7 @@ KINDS: Final = {
     "ide": "idea",
     "tsk": "task",
     "con": "content",
+    "rev": "revision",
     "img": "image",
     "prm": "prompt",
     "prv": "prompt version",

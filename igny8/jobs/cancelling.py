@@ -1,20 +1,18 @@
 """Cancel a job: at once while it waits, and soon while it runs."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, column, select, table, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
 from igny8.changes import ChangeKind
 from igny8.errors import NotAllowedNow
 from igny8.jobs.ending import Claim, Verdict, While, finish
-from igny8.jobs.progress import Subject
 from igny8.jobs.starting import found
-from igny8.jobs.tables import UNFINISHED, WAITING, Job, JobItem, JobState
+from igny8.jobs.tables import WAITING, JobState
 
 _ASK: Final = text("""
     UPDATE job SET cancel_requested = true
@@ -41,27 +39,26 @@ async def request_cancel(session: AsyncSession, job_id: UUID) -> None:
             raise NotAllowedNow("The job has ended already; there is nothing to cancel.", field=("id",))
 
 
-async def cancel_work_on(session: AsyncSession, gone: Sequence[Subject]) -> None:
-    """Cancel the jobs that have nothing else left to do than what is gone; all of it is of one kind.
+_ONLY_ABOUT: Final = text("""
+    SELECT DISTINCT j.id FROM job_item i
+    JOIN job j ON j.account_id = i.account_id AND j.id = i.job_id AND j.finished_at IS NULL
+    WHERE i.account_id = :account AND i.subject_id = ANY (:subjects) AND i.state IN ('QUEUED', 'RETRYING', 'RUNNING')
+      AND NOT EXISTS (
+        SELECT FROM job_item o WHERE o.account_id = j.account_id AND o.job_id = j.id
+          AND o.state IN ('QUEUED', 'RETRYING', 'RUNNING') AND o.subject_id <> ALL (:subjects)
+      )
+    ORDER BY j.id
+""")
 
-    Call it when the rows are deleted. A job that has more to do goes on: its items that are about these fail by
-    themselves.
+
+async def cancel_work_on(session: AsyncSession, subject_ids: Sequence[UUID]) -> None:
+    """Before these rows are deleted: end the jobs that have nothing else left to do.
+
+    A job with other inputs goes on with those; what it finds missing fails by itself and costs nothing.
     """
-    if not gone:
-        return
-    account_id = changes.actor_of(session).account_id
-    there = table(gone[0].kind, column("account_id", Uuid()), column("id", Uuid()))
-    left = (
-        select(JobItem.id)
-        .join(there, (there.c.account_id == JobItem.account_id) & (there.c.id == JobItem.subject_id))
-        .where(JobItem.account_id == Job.account_id, JobItem.job_id == Job.id, JobItem.state.in_(UNFINISHED))
-    )
-    about = select(JobItem.job_id).where(
-        JobItem.account_id == account_id,
-        JobItem.subject_id.in_([subject.id for subject in gone]),
-        JobItem.state.in_(UNFINISHED),
-    )
-    wanted = select(Job.id).where(Job.account_id == account_id, Job.id.in_(about), ~left.exists()).order_by(Job.id)
-    for job_id in (await session.execute(wanted)).scalars().all():
-        with suppress(NotAllowedNow):  # it has just ended
+    values = {"account": changes.actor_of(session).account_id, "subjects": list(subject_ids)}
+    for job_id in (await session.execute(_ONLY_ABOUT, values)).scalars().all():
+        try:
             await request_cancel(session, job_id)
+        except NotAllowedNow:
+            continue  # it has ended meanwhile

@@ -5,11 +5,23 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Float, Index, Integer, Numeric, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from igny8.auth.tables import in_site
+from igny8.auth.tables import SiteOwned, in_site, of_user
 from igny8.db import Base, Timestamped, one_of
 from igny8.planner.tables import (
     ContentStructure,
@@ -48,6 +60,17 @@ class SyncStatus(StrEnum):
     SYNCED = "SYNCED"
 
 
+class RevisionAuthor(StrEnum):
+    """Who or what made a version of a content."""
+
+    AI = "AI"
+    USER = "USER"
+    LINKER = "LINKER"
+    OPTIMIZER = "OPTIMIZER"
+    SYNC = "SYNC"
+    RESTORE = "RESTORE"
+
+
 class ImageType(StrEnum):
     FEATURED = "FEATURED"
     IN_ARTICLE = "IN_ARTICLE"
@@ -60,8 +83,15 @@ class ImageStatus(StrEnum):
     FAILED = "FAILED"
 
 
+def of_account_row(column: str, table: str) -> ForeignKeyConstraint:
+    """The composite reference to a row of the account that belongs to no site; cleared when that row goes."""
+    return ForeignKeyConstraint(
+        ["account_id", column], [f"{table}.account_id", f"{table}.id"], ondelete=f"SET NULL ({column})"
+    )
+
+
 class Task(SectorOwned, Timestamped, Base):
-    """A piece of content to be written."""
+    """A piece of content to be written. Triggers of the migrations move its status with jobs and contents."""
 
     __tablename__ = "task"
     __table_args__ = (
@@ -69,6 +99,8 @@ class Task(SectorOwned, Timestamped, Base):
         in_site(),
         inside_site("cluster_id", "cluster"),
         inside_site("idea_id", "content_idea"),
+        of_account_row("author_profile_id", "author_profile"),
+        of_account_row("strategy_id", "strategy"),
         one_of("status", TaskStatus),
         one_of("content_type", ContentType),
         one_of("content_structure", ContentStructure),
@@ -77,6 +109,8 @@ class Task(SectorOwned, Timestamped, Base):
         newest_in("task", "sector_id"),
         newest_in("task", "cluster_id"),
         newest_in("task", "idea_id"),
+        Index("ix_task_author_profile_id", "account_id", "author_profile_id"),
+        Index("ix_task_strategy_id", "account_id", "strategy_id"),
     )
     cluster_id: Mapped[UUID | None]
     idea_id: Mapped[UUID | None]
@@ -89,6 +123,8 @@ class Task(SectorOwned, Timestamped, Base):
     word_count_target: Mapped[int | None] = mapped_column(Integer)
     target_keyword: Mapped[str | None]
     due_at: Mapped[datetime | None]
+    author_profile_id: Mapped[UUID | None]
+    strategy_id: Mapped[UUID | None]
 
 
 class TaskKeyword(Base):
@@ -115,6 +151,7 @@ class Content(SectorOwned, Timestamped, Base):
         in_site(),
         inside_site("cluster_id", "cluster"),
         inside_site("task_id", "task"),
+        of_account_row("author_profile_id", "author_profile"),
         one_of("status", ContentStatus),
         one_of("content_type", ContentType),
         one_of("content_structure", ContentStructure),
@@ -125,9 +162,11 @@ class Content(SectorOwned, Timestamped, Base):
         newest_in("content", "site_id"),
         newest_in("content", "sector_id"),
         newest_in("content", "cluster_id"),
+        Index("ix_content_author_profile_id", "account_id", "author_profile_id"),
     )
     cluster_id: Mapped[UUID | None]
     task_id: Mapped[UUID | None]
+    author_profile_id: Mapped[UUID | None]
     title: Mapped[str] = mapped_column(Text(collation="C"))
     slug: Mapped[str]
     html_content: Mapped[str]
@@ -152,6 +191,59 @@ class Content(SectorOwned, Timestamped, Base):
     external_url: Mapped[str | None]
     published_at: Mapped[datetime | None]
     generated_at: Mapped[datetime | None]
+
+
+class Revision(SiteOwned, Base):
+    """A version of a content as it was saved, the newest one included; never changed."""
+
+    __tablename__ = "content_revision"
+    __table_args__ = (
+        inside_site("content_id", "content", on_delete="CASCADE"),
+        of_user(on_delete="SET NULL (user_id)"),
+        of_account_row("job_id", "job"),
+        one_of("author", RevisionAuthor),
+        UniqueConstraint("account_id", "content_id", "version"),
+        Index("ix_content_revision_user_id", "account_id", "user_id"),
+        Index("ix_content_revision_job_id", "account_id", "job_id"),
+    )
+    content_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(Integer)
+    title: Mapped[str]
+    slug: Mapped[str]
+    html_content: Mapped[str]
+    excerpt: Mapped[str | None]
+    meta_title: Mapped[str | None]
+    meta_description: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    categories: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    author: Mapped[str]
+    user_id: Mapped[UUID | None]
+    job_id: Mapped[UUID | None]
+    note: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Generation(Base):
+    """How a content was written by a model, the last time that it was."""
+
+    __tablename__ = "content_generation"
+    __table_args__ = (
+        inside_site("content_id", "content", on_delete="CASCADE"),
+        of_account_row("job_id", "job"),
+        Index("ix_content_generation_job_id", "account_id", "job_id"),
+    )
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    content_id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID]
+    provider: Mapped[str]
+    model: Mapped[str]
+    prompt_version: Mapped[int | None] = mapped_column(Integer)
+    tokens_input: Mapped[int | None] = mapped_column(Integer)
+    tokens_output: Mapped[int | None] = mapped_column(Integer)
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(12, 6))
+    credits_used: Mapped[int] = mapped_column(Integer)
+    job_id: Mapped[UUID | None]
+    generated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Image(SectorOwned, Timestamped, Base):

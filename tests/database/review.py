@@ -29,7 +29,9 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     "change_counter": {"app": "SELECT, INSERT, UPDATE", "member": "SELECT, INSERT, UPDATE", "system": ALL},
     "cluster": {"app": ALL, "member": ALL, "system": ALL},
     "content": {"app": ALL, "member": ALL, "system": ALL},
+    "content_generation": {"app": "SELECT, INSERT, UPDATE", "member": READ, "system": ALL},
     "content_idea": {"app": ALL, "member": ALL, "system": ALL},
+    "content_revision": {"app": "SELECT, INSERT", "member": "SELECT, INSERT", "system": ALL},
     "credential": {
         "app": "INSERT, UPDATE, DELETE, SELECT (account_id, user_id)",
         "member": "INSERT, UPDATE, SELECT (account_id, user_id)",
@@ -93,7 +95,9 @@ PRIVILEGES: dict[str, dict[str, str]] = {
 MEMBER_ROWS = {
     "cluster": "(site_id = :sites)",
     "content": "(site_id = :sites)",
+    "content_generation": "(site_id = :sites)",
     "content_idea": "(site_id = :sites)",
+    "content_revision": "(site_id = :sites)",
     "credential": "(user_id = :user)",
     "idea_keyword": "(site_id = :sites)",
     "image": "(site_id = :sites)",
@@ -132,4 +136,9 @@ NOT_LED_BY_ACCOUNT = {
     "ix_job_lease_until": "the reaper works across accounts",
     "ix_job_prunable": "pruning works across accounts",
     "ix_subscription_due": "periods begin across accounts",
+}
+
+#: References between rows of sites that do not say the site, and why that is right.
+WITHOUT_SITE = {
+    "fk_task_account_id_strategy_id": "most strategies are of the whole account; one of another site shows nothing",
 }

@@ -43,6 +43,8 @@ def answer(
         asked = response_format["json_schema"]
         make = _BY_NAME.get(asked["name"])
         schema = asked["schema"]
+        if behaviour.is_("short") and isinstance(data, dict) and "word_count" in data:
+            data = {**data, "word_count": int(data["word_count"]) // 2}
         made = make(data, random) if make else _of_schema(schema, schema.get("$defs", {}), data, random)
     if behaviour.is_("hostile"):
         made = _each_text(made, lambda text: text if _is_id(text) else text + _SCRIPT)
@@ -113,7 +115,9 @@ def _existing_name(texts: list[str], existing: list[str]) -> str | None:
 _BY_NAME: Final[dict[str, Callable[[Any, Random], Any]]] = {
     "clusters": _clusters,
     "ideas": articles.ideas,
+    "outline": articles.outline,
     "article": articles.article,
+    "continuation": articles.continuation,
     "image_prompts": articles.image_prompts,
 }
 

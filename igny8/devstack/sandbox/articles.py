@@ -68,9 +68,33 @@ def ideas(data: Any, random: Random) -> dict[str, Any]:
     return {"ideas": made}
 
 
+def outline(data: Any, random: Random) -> dict[str, Any]:
+    """The sections of an article of `word_count` words: those that were sent, or new ones."""
+    keyword = _keyword(data)
+    given = [part for part in data.get("outline") or [] if part.get("heading")]
+    if given:
+        headings = [str(part["heading"]) for part in given]
+    else:
+        wanted = max(2, min(6, int(data.get("word_count") or 1_200) // 180))
+        headings = [prose.spoken(heading, keyword, random) for heading in random.sample(_HEADINGS, wanted)]
+    writer = Writer(keyword, random)
+    return {"sections": [{"heading": h, "level": 2, "notes": writer.sentence(prose.POINTS)} for h in headings]}
+
+
+def continuation(data: Any, random: Random) -> dict[str, Any]:
+    """About `word_count` words more."""
+    writer, words = Writer(_keyword(data), random), int(data.get("word_count") or 300)
+    parts = ["<h2>What else to know</h2>", *_section(writer, words - 4, with_list=True)]
+    return {"html": "\n".join(parts)}
+
+
+def _keyword(data: Any) -> str:
+    return str(data.get("target_keyword") or prose.topic_of(str(data.get("title", "")))).strip()
+
+
 def article(data: Any, random: Random) -> dict[str, Any]:
     """An article of about `word_count` words with the keyword in its title and first paragraph."""
-    keyword = str(data.get("target_keyword") or prose.topic_of(str(data.get("title", "")))).strip()
+    keyword = _keyword(data)
     title = str(data.get("title") or prose.spoken(random.choice(_TITLES)[1], keyword, random))
     if keyword.casefold() not in title.casefold():
         title = f"{keyword[:1].upper()}{keyword[1:]}: {title}"

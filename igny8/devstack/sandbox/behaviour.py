@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 HEADER: Final = "x-sandbox-behaviour"
 #: Behaviours of what is answered; the others are of whether and how.
-OF_CONTENT: Final = frozenset({"truncated", "wrong-schema", "hostile", "huge", "injected", "refused"})
+OF_CONTENT: Final = frozenset({"truncated", "wrong-schema", "hostile", "huge", "injected", "refused", "short"})
 _KNOWN: Final = re.compile(
     r"unauthorized|rate-limited|error-500|slow(-\d+)?|dropped|flaky-\d+|" + "|".join(sorted(OF_CONTENT))
 )

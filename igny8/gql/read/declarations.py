@@ -143,11 +143,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A field that a Python function makes of columns (or expressions) of the row and of its own arguments."""
+    """A field that a Python function makes of columns (or expressions) of the row and of its own arguments.
+
+    `asked` says which of the field's arguments an expression takes beside the row.
+    """
 
     function: Callable[..., Any]
-    needs: Mapping[str, Callable[[Columns], Expression]] = field(default_factory=dict)
+    needs: Mapping[str, Callable[..., Expression]] = field(default_factory=dict)
     need: Permission | None = None
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,19 +88,21 @@ def sql(
 def computed(
     function: Callable[..., Any],
     *,
-    needs: Sequence[str] | Mapping[str, Callable[[Columns], Expression]],
+    needs: Sequence[str] | Mapping[str, Callable[..., Expression]],
     need: Permission | None = None,
     description: str | None = None,
 ) -> Any:
     """A field that Python computes: `function(**needs, **arguments)`, plain and quick, at most once a row.
 
     `needs` are columns by their names, or expressions over the row; they come as JSON says them (times and ids as
-    text). Parameters of the function beyond them become the field's arguments. Objects are dicts by Python names.
+    text). Parameters of the function beyond them become the field's arguments. An expression may take some of those,
+    too, each with a default of None. Objects are dicts by Python names.
     """
     read = needs if isinstance(needs, Mapping) else {name: _column(name) for name in needs}
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name not in read]
     arguments = [StrawberryArgument(p.name, None, StrawberryAnnotation(p.annotation), default=p.default) for p in own]
-    return _field(Computed(function, read, need), description, arguments)
+    asked = {name: tuple(inspect.signature(expression).parameters)[1:] for name, expression in read.items()}
+    return _field(Computed(function, read, need, asked), description, arguments)
 
 
 def poly(kind: str, id: str, *, need: Permission | None = None, description: str | None = None) -> Any:

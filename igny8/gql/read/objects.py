@@ -197,7 +197,7 @@ class Compiler:
         if isinstance(declared, Many):
             return self._many(declared, field, nodes, path, row)
         if isinstance(declared, Computed):
-            return self._needed(declared, row)
+            return self._needed(declared, field, nodes[0], row)
         if isinstance(declared, Poly):
             kind, id = row.columns[declared.kind], row.columns[declared.id]
             return self.promised(row_of_table(self, field, nodes, kind, id, path, row), field, path)
@@ -230,11 +230,16 @@ class Compiler:
         made = cast(value, Text) if target.name == "Decimal" else value
         return made if sure else self.promised(func.to_json(made), field, path)
 
-    def _needed(self, declared: Computed, row: Row) -> ColumnElement[Any]:
+    def _needed(self, declared: Computed, field: GraphQLField, node: FieldNode, row: Row) -> ColumnElement[Any]:
         """What the function of a computed field asks for, in the field's place."""
         if not self.completing:
             raise NeedsCompletion
-        return json_object([(name, read(row.columns)) for name, read in declared.needs.items()])
+        needed: Pairs = []
+        for name, read in declared.needs.items():
+            asked = declared.asked.get(name, ())
+            own = self.own_arguments(field, asked, self.arguments(field, node)) if asked else {}
+            needed.append((name, read(row.columns, **own)))
+        return json_object(needed)
 
     def _one(
         self, declared: One, field: GraphQLField, nodes: list[FieldNode], row: Row, path: str

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, literal_column, select
@@ -10,15 +10,22 @@ from strawberry import ID, UNSET, lazy
 
 from igny8.access import Permission
 from igny8.auth.graphql.types import Sector, Site
+from igny8.gql.jobs.types import NEWEST as NEWEST_JOB
+from igny8.gql.jobs.types import Job
 from igny8.gql.read.conditions import by_id, equal, search, select_from, through
 from igny8.gql.read.declarations import Reference
 from igny8.gql.read.declare import Connection, Node, many, one, ordering, root, roots, rows, sql, where
 from igny8.gql.scalars import BigInt, DateTimeFilter, FloatFilter, IntFilter
+from igny8.jobs import tables as jobs
 from igny8.planner import tables as planner
 from igny8.planner.graphql.types import Cluster, ContentIdea, Keyword
 from igny8.planner.tables import ContentStructure, ContentType
+from igny8.system.graphql.types import AuthorProfile, Strategy
 from igny8.system.tables import ImageStyle
 from igny8.writer import tables as t
+
+if TYPE_CHECKING:
+    from igny8.writer.graphql.revisions import ContentRevision, GenerationRecord
 
 for _enum in (
     t.TaskStatus,
@@ -31,6 +38,7 @@ for _enum in (
     strawberry.enum(_enum)
 
 READ = Permission.CONTENT_READ
+NEWEST_VERSION = (("VERSION", lambda revision: revision.version, True),)
 
 
 def _has_content(task: Any, wanted: Any) -> ColumnElement[bool]:
@@ -71,6 +79,7 @@ class ContentFilter:
     cluster_id: Annotated[list[ID] | None, Reference("clu", "cluster_id")] = UNSET
     task_id: Annotated[list[ID] | None, Reference("tsk", "task_id")] = UNSET
     idea_id: Annotated[list[ID] | None, Reference("ide", "id")] = where(_of_idea)
+    author_profile_id: Annotated[list[ID] | None, Reference("aut", "author_profile_id")] = UNSET
     search: str | None = search("title", description="Part of the title.")
     status: list[t.ContentStatus] | None = UNSET
     source: list[t.ContentSource] | None = UNSET
@@ -145,6 +154,12 @@ class Image(Node):
     updated_at: datetime
 
 
+def _latest_about(task: Any, job: Any) -> ColumnElement[bool]:
+    item = jobs.JobItem
+    latest = select_from(item, item.job_id).where(item.account_id == task.account_id, item.subject_id == task.id)
+    return equal(job.id, latest.order_by(item.id.desc()).limit(literal_column("1")).scalar_subquery())
+
+
 @rows(t.Task, prefix="tsk", need=READ)
 class Task(Node):
     """A piece of content to be written."""
@@ -167,6 +182,9 @@ class Task(Node):
         lambda task, content: content.task_id == task.id
     )
     images: Connection[Image] = many(lambda task, image: image.task_id == task.id)
+    author_profile: AuthorProfile | None = one()
+    strategy: Strategy | None = one()
+    latest_job: Job | None = one(_latest_about)
     created_at: datetime
     updated_at: datetime
 
@@ -176,6 +194,17 @@ def _idea_of(content: Any, idea: Any) -> ColumnElement[bool]:
         t.Task.account_id == content.account_id, t.Task.id == content.task_id
     )
     return equal(idea.id, task.scalar_subquery())
+
+
+def _concerns(content: Any, job: Any) -> ColumnElement[bool]:
+    item, result = jobs.JobItem, jobs.JobResult
+    worked_on = select_from(item, item.job_id).where(
+        item.account_id == content.account_id, item.subject_id == content.id
+    )
+    made = select_from(result, result.job_id).where(
+        result.account_id == content.account_id, result.result_id == content.id
+    )
+    return equal(job.id.in_(worked_on.union_all(made)), literal_column("true"))
 
 
 @rows(t.Content, prefix="con", need=READ)
@@ -213,7 +242,20 @@ class Content(Node):
     cluster: Cluster | None = one()
     site: Site = one()
     sector: Sector = one()
+    author_profile: AuthorProfile | None = one()
     images: Connection[Image] = many(lambda content, image: image.content_id == content.id, filter=ImageFilter)
+    revisions: Connection[Annotated["ContentRevision", lazy("igny8.writer.graphql.revisions")]] = many(
+        lambda content, revision: revision.content_id == content.id,
+        default=NEWEST_VERSION,
+        description="What was saved, the newest version first.",
+    )
+    generation: Annotated["GenerationRecord", lazy("igny8.writer.graphql.revisions")] | None = one(
+        lambda content, record: record.content_id == content.id,
+        description="How a model wrote it, the last time that one did.",
+    )
+    jobs: Connection[Job] = many(
+        _concerns, default=NEWEST_JOB, description="Jobs that worked on it, or made or changed it."
+    )
     created_at: datetime
     updated_at: datetime
 

@@ -37,6 +37,7 @@ from igny8.system.graphql.mutations import SystemMutation
 from igny8.system.graphql.queries import SystemQuery
 from igny8.system.graphql.types import SectorSystem
 from igny8.writer.graphql.contents import ContentMutation
+from igny8.writer.graphql.from_ideas import FromIdeasMutation
 from igny8.writer.graphql.images import ImageMutation
 from igny8.writer.graphql.tasks import TaskMutation
 from igny8.writer.graphql.types import ClusterWriter, IdeaWriter, KeywordWriter, SectorWriter, SiteWriter, WriterQuery
@@ -93,6 +94,7 @@ class Mutation(
     WritingMutation,
     ClusterMutation,
     IdeaMutation,
+    FromIdeasMutation,
     ExportMutation,
 ):
     """Everything that can be done. Mutations of one request run one after the other."""

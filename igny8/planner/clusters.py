@@ -93,12 +93,12 @@ async def delete(session: AsyncSession, account_id: UUID, ids: Sequence[UUID], *
     made = await dependants.find(session, account_id, dependants.OF_CLUSTER, "cluster_id", ids)
     if not force:
         dependants.refuse(made, "this cluster" if len(ids) == 1 else "these clusters", ("ids",))
+    await cancel_work_on(session, ids)
     await session.execute(sa.delete(Cluster).where(Cluster.account_id == account_id, Cluster.id.in_(ids)))
     site_id = found[ids[0]].site_id
     changes.record(session, ChangeKind.DELETED, "Cluster", ids, site_id=site_id)
     membership.record(session, keywords, site_id)
     dependants.record(session, made, site_id)
-    await cancel_work_on(session, ids)
 
 
 def _refusals(values: Mapping[str, object]) -> dict[str, DomainError]:

@@ -17,7 +17,7 @@ from igny8.jobs import Subject, enqueue
 from igny8.planner import places
 from igny8.planner.idea_job import GenerateIdeas, generate_ideas
 from igny8.planner.tables import Cluster, ClusterStatus
-from igny8.system import applied_strategies, prompts
+from igny8.system import prompts, strategies
 from igny8.system.tables import PromptType
 
 PER_CLUSTER: Final = 5
@@ -55,7 +55,7 @@ async def start(
     if prompt_override is not None:
         await prompts.chosen(session, account_id, PromptType.IDEAS, override=prompt_override)
     if strategy_id is not None:
-        await applied_strategies.check(session, account_id, strategy_id, sector_ids, prompt_type=PromptType.IDEAS)
+        await strategies.require_for(session, account_id, strategy_id, PromptType.IDEAS, sector_ids=sector_ids)
     await _refuse_at_rest(session, account_id, cluster_ids)
     arguments = GenerateIdeas(
         site_id=found[cluster_ids[0]].site_id,

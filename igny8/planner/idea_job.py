@@ -35,7 +35,7 @@ from igny8.planner import idea_answers, idea_keeping
 from igny8.planner.idea_answers import IdeasAnswer, Usable
 from igny8.planner.places import Place
 from igny8.planner.tables import Cluster, Idea, Keyword, KeywordCluster
-from igny8.system import applied_strategies, prompts, templates
+from igny8.system import prompts, strategies, templates
 from igny8.system.tables import PromptType
 
 _AT_ONCE: Final = 8
@@ -130,8 +130,8 @@ class _Run:
             if cluster is None:
                 raise JobFailure(JobErrorCode.NOT_FOUND, "The cluster is not there any more.")
             prompt = await prompts.chosen(session, account_id, PromptType.IDEAS, override=arguments.prompt_override)
-            said = await applied_strategies.text_for(
-                session, account_id, PromptType.IDEAS, cluster.sector_id, arguments.strategy_id
+            said = await strategies.instructions_for(
+                session, account_id, PromptType.IDEAS, sector_id=cluster.sector_id, only=arguments.strategy_id
             )
             values = {
                 "data": templates.delimited(await self._material(session, cluster)),

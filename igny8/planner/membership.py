@@ -47,11 +47,11 @@ async def merge(session: AsyncSession, account_id: UUID, ids: Sequence[UUID], in
     moved = await _kept_by(session, account_id, sources)
     await link(session, account_id, place, into, moved)
     await dependants.give(session, account_id, made, "cluster_id", into)
+    await cancel_work_on(session, sources)
     await session.execute(sa.delete(Cluster).where(Cluster.account_id == account_id, Cluster.id.in_(sources)))
     changes.record(session, ChangeKind.DELETED, "Cluster", sources, site_id=place.site_id)
     record(session, sorted(set(keywords) & set(moved)), place.site_id)
     dependants.record(session, made, place.site_id)
-    await cancel_work_on(session, sources)
 
 
 async def link(

@@ -1,6 +1,6 @@
 """Strategies: instructions that some types of prompts get, in the whole account or in one sector."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from igny8 import changes, constraints, inputs
 from igny8.auth.tables import Sector
 from igny8.changes import ChangeKind
 from igny8.db import new_id
-from igny8.errors import AlreadyExists, DomainError, NotFound
-from igny8.inputs import KEEP, Check, Keep
+from igny8.errors import AlreadyExists, DomainError, NotAllowedNow, NotFound, ValidationFailed
+from igny8.inputs import KEEP, Check, Field, Keep
 from igny8.system.tables import PromptType, Strategy
 
 _CHECKS: Final[dict[str, Check]] = {"name": inputs.name, "description": inputs.text}
@@ -84,6 +84,31 @@ async def delete(session: AsyncSession, account_id: UUID, strategy_id: UUID) -> 
     if gone.first() is None:
         raise NotFound("No strategy with this id.", field=("id",))
     changes.record(session, ChangeKind.DELETED, "Strategy", [strategy_id])
+
+
+async def require_for(
+    session: AsyncSession,
+    account_id: UUID,
+    strategy_id: UUID,
+    prompt_type: PromptType,
+    *,
+    sector_ids: Collection[UUID],
+    field: Field = ("input", "strategyId"),
+) -> None:
+    """That prompts of this type can follow the strategy in these sectors.
+
+    Raises NotFound, NotAllowedNow (not active), ValidationFailed.
+    """
+    mine = sa.select(Strategy).where(Strategy.account_id == account_id, Strategy.id == strategy_id)
+    strategy = (await session.execute(mine)).scalar_one_or_none()
+    if strategy is None:
+        raise NotFound("No strategy with this id.", field=field)
+    if not strategy.is_active:
+        raise NotAllowedNow("This strategy is not active. Set it active first.", field=field)
+    if prompt_type.value not in strategy.prompt_types:
+        raise ValidationFailed(f"This strategy is not meant for prompts of the type {prompt_type}.", field=field)
+    if strategy.sector_id is not None and set(sector_ids) != {strategy.sector_id}:
+        raise ValidationFailed("This strategy is of another sector.", field=field)
 
 
 async def instructions_for(

@@ -1,5 +1,6 @@
 """Ideas as a job, from the mutation to the ideas, with a provider that behaves and one that does not."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from igny8.billing import books
 from igny8.db import Database, LoginRole, new_id
 from igny8.gql import ids
 from igny8.settings import Settings
-from igny8.system import applied_strategies
+from igny8.system import strategies
 from igny8.system.tables import PromptType
 from tests.support.graph import Graph
 from tests.support.workshop import Providers, Workshop, workshop
@@ -125,7 +126,7 @@ async def test_strategies_and_the_requests_own_prompt_reach_the_model(shop: Work
     owner, text = shop.tenant[Role.OWNER], "mutation($input: CreateStrategyInput!) { createStrategy(input: $input) {"
 
     async def strategy(name: str, **more: Any) -> str:
-        given = {"name": name, "promptTypes": ["IDEAS"], "instructions": {"audience": name, "rules": [1]}, **more}
+        given = {"name": name, "promptTypes": ["IDEAS"], "instructions": {"audience": name}, **more}
         made = await shop.api.data(text + " strategy { id } } }", as_=owner, input=given)
         made_id: str = made["createStrategy"]["strategy"]["id"]
         return made_id
@@ -142,12 +143,14 @@ async def test_strategies_and_the_requests_own_prompt_reach_the_model(shop: Work
     await strategy("asleep", isActive=False)
     await strategy("for texts", promptTypes=["CONTENT"])
     await strategy("elsewhere", sectorId=shop.tenant.sector("b"))
-    one = "home baristas: For beginners.\n- rules: [1]\n- audience: home baristas"
-    both = f"{one}\n\nof the sector\n- rules: [1]\n- audience: of the sector"
+    one = 'home baristas: For beginners.\n{\n  "audience": "home baristas"\n}'
+    both = f'{one}\n\nof the sector\n{{\n  "audience": "of the sector"\n}}'
     sector = shop.tenant.sectors["a"]
     async with transactions.acting_as(db, shop.tenant.id, owner.id) as session:
         for wanted, expected in ((ids.parse("str", chosen), one), (None, both)):
-            said = await applied_strategies.text_for(session, shop.tenant.id, PromptType.IDEAS, sector, wanted)
+            said = await strategies.instructions_for(
+                session, shop.tenant.id, PromptType.IDEAS, sector_id=sector, only=wanted
+            )
             assert said == expected
     without = await asked("{{data}}")
     for wanted_id, expected in ((chosen, one), (None, both)):
@@ -233,9 +236,10 @@ async def test_deleting_all_that_a_job_is_about_cancels_it(shop: Workshop) -> No
     await shop.behave("slow")
     wanted = clusters(shop, "Moka pot", "Cold brew")
     started = await start(shop, clusterIds=wanted)
+    while len(shop.log.listed()) < 2:
+        await asyncio.sleep(0.02)
     text = "mutation($ids: [ID!]!) { deleteClusters(ids: $ids) { success } }"
-    for cluster in wanted:
-        assert (await shop.api.data(text, as_=shop.editor, ids=[cluster]))["deleteClusters"]["success"]
+    assert (await shop.api.data(text, as_=shop.editor, ids=wanted))["deleteClusters"]["success"]
     job = await shop.ended(started["job"]["id"])
     assert (job["state"], job["creditsUsed"], shop.wallet()) == ("CANCELLED", 0, (10_000, 0))
 

@@ -183,6 +183,12 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "updateSector": lambda stage, _: {"input": {"id": stage.tenant.sector("a"), "name": stage.word()}},
     "deleteSector": lambda stage, _: {"id": stage.tenant.sector("a"), "force": True},
     "createKeywords": _create_keywords,
+    "importKeywords": lambda stage, _: {
+        "input": {"sectorId": stage.tenant.sector("a"), "csv": f"keyword\n{stage.word()}\n"}
+    },
+    "updateKeyword": lambda stage, _: {"input": {"id": stage.new_keyword(), "keyword": stage.word()}},
+    "setKeywordsStatus": lambda stage, _: {"ids": [stage.new_keyword()], "status": "ARCHIVED"},
+    "deleteKeywords": lambda stage, _: {"ids": [stage.new_keyword()]},
     "clusterKeywords": _cluster_keywords,
     "createUpload": lambda stage, _: {
         "siteId": stage.tenant.site("a"),

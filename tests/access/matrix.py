@@ -97,6 +97,10 @@ MUTATIONS = """
     updateSector          SITES_MANAGE     . F F y y y y H H   input.id=sec
     deleteSector          SITES_MANAGE     . F F y y y y H H   id=sec
     createKeywords        CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec
+    importKeywords        CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec input.uploadId=upl
+    updateKeyword         CONTENT_WRITE    . F y y y y y H H   input.id=key input.sectorId=sec
+    setKeywordsStatus     CONTENT_WRITE    . F y y y y y H H   ids=key*
+    deleteKeywords        CONTENT_WRITE    . F y y y y y H H   ids=key*
     clusterKeywords       CONTENT_WRITE    . F y y y y y H H   input.keywordIds=key* input.sectorId=sec
     createUpload          CONTENT_WRITE    . F y y y y y H H   siteId=sit
     generateImagePrompts  CONTENT_WRITE    . F y y y y y H H   input.contentIds=con*

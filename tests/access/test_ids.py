@@ -55,6 +55,7 @@ NEVER_NULL = {
 INSTEAD = {
     ("clusterKeywords", ("input", "sectorId")): ("keywordIds",),
     ("estimateCredits", ("input", "sectorId")): ("ids",),
+    ("importKeywords", ("input", "uploadId")): ("csv",),
 }
 
 TAKING_IDS = [(rule, taken) for rule in RULES for taken in rule.ids]

@@ -9,7 +9,6 @@ import pytest
 from igny8.access import Role
 from igny8.billing import books
 from igny8.db import Database, LoginRole
-from igny8.devstack import demo
 from igny8.gql import ids
 from igny8.settings import Settings
 from tests.support.workshop import Providers, Workshop, workshop
@@ -17,7 +16,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = list(csv.DictReader(Path(demo.__file__).with_name("demo_keywords.csv").read_text().splitlines()))
+SAMPLE = list(csv.DictReader(Path(__file__).with_name("garden_keywords.csv").read_text().splitlines()))
 CLUSTERS = """query($sector: [ID!]) { clusters(filter: {sectorId: $sector}, first: 100) { nodes {
   id name keywordsCount locked keywords(first: 100) { nodes { id keyword } } } } }"""
 

@@ -47,7 +47,7 @@ def amount(text: str) -> Decimal | None:
 def intent(text: str) -> SearchIntent | None:
     """The first of one or several, by their letters or names. Raises ValueError."""
     first = re.split(r"[,;|/]", text, maxsplit=1)[0].strip().casefold()
-    if first in _NOTHING:
+    if first in _NOTHING or text.strip().casefold() in _NOTHING:
         return None
     if first not in _LETTERS:
         raise ValueError(text)

@@ -56,10 +56,10 @@ async def test_a_job_is_followed_by_whoever_signed_up_and_whose_token_is_old(
     job = (await mutate(CLUSTER, sectorId=sector, method="LEXICAL"))["job"]["id"]
     old = {"TOKEN": "x.y.z", "REFRESH_TOKEN": tokens["refreshToken"]}
     async with (
-        line_to(live, cut_after=100) as (address, _),
+        line_to(live, cut_after=200) as (address, _),
         started(command, job, URL=address, **old) as client,
     ):
         code, lines, complaints = await client.end()
     assert [line[0] for line in lines] == stored(shop.world.sql, ids.parse("job", job)), complaints
     assert (code, [lines[0][2], lines[-1][2]]) == (0, ["QUEUED", "SUCCEEDED"])
-    assert complaints.count("lost (") >= 3
+    assert complaints.count("lost (") >= 2

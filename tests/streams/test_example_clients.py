@@ -63,7 +63,8 @@ async def test_a_client_that_falls_behind_comes_back_for_the_rest(
         lines = [await client.line() for _ in range(2)]
         line.flowing.clear()
         while await subscriptions(live):
-            await job.progress(JobPhase.AI_CALL, 20, "x" * 60_000)
+            for _ in range(20):
+                await job.progress(JobPhase.AI_CALL, 20, "x" * 60_000)
         line.flowing.set()
         await work.end(job)
         code, rest, complaints = await client.end()

@@ -236,7 +236,7 @@ async def test_deleting_all_that_a_job_is_about_cancels_it(shop: Workshop) -> No
     await shop.behave("slow")
     wanted = clusters(shop, "Moka pot", "Cold brew")
     started = await start(shop, clusterIds=wanted)
-    while len(shop.log.listed()) < 2:
+    while (await shop.job(started["job"]["id"]))["phase"] != "AI_CALL":
         await asyncio.sleep(0.02)
     text = "mutation($ids: [ID!]!) { deleteClusters(ids: $ids) { success } }"
     assert (await shop.api.data(text, as_=shop.editor, ids=wanted))["deleteClusters"]["success"]

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from benchmarks import calls, crashes, credits, jobs, keyword_lists, reads, streams
+from benchmarks import calls, clustering, crashes, credits, jobs, keyword_lists, reads, streams
 from benchmarks.rows import Row, show
 from benchmarks.stack import Stack, api, served, stack
 
@@ -37,6 +37,7 @@ PARTS: Final[dict[str, Callable[[Stack, Much], Iterable[Row]]]] = {
     "lists": _lists,
     "credits": lambda running, much: credits.rows(running, rounds=much.ledger, seconds=4),
     "jobs": lambda running, much: jobs.rows(running, samples=much.samples, rounds=much.rounds),
+    "clustering": lambda _, __: clustering.rows(),
     "crashes": lambda running, much: crashes.rows(running, rounds=3),
     "calls": lambda running, much: calls.rows(running),
     "streams": lambda running, much: streams.rows(running, rounds=3),

@@ -58,6 +58,7 @@ async def keep(
     await session.execute(insert(Idea), rows)
     made: list[UUID] = [row["id"] for row in rows]
     changes.record(session, ChangeKind.CREATED, "ContentIdea", made, site_id=place.site_id)
+    changes.record(session, ChangeKind.UPDATED, "Cluster", [cluster_id], site_id=place.site_id)
     await _link(session, account_id, place, cluster_id, rows)
     return made
 

@@ -37,6 +37,8 @@ async def create(
     await session.execute(sa.insert(Idea).values(**owned, **values))
     await limits.check(session, account_id, PlanLimit.IDEAS)
     changes.record(session, ChangeKind.CREATED, "ContentIdea", [idea_id], site_id=place.site_id)
+    if cluster_id is not None:
+        changes.record(session, ChangeKind.UPDATED, "Cluster", [cluster_id], site_id=place.site_id)
     await _link(session, account_id, place, idea_id, keyword_ids)
     return idea_id
 

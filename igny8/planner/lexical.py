@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-#: Cosine at which a keyword joins a group, and at which a group of one or two joins another.
+#: Cosine at which a keyword joins a group, and at which a group of less than `_SMALLEST` joins another.
 _LIKE: Final = 0.5
-_NEAR: Final = 0.3
+_NEAR: Final = 0.25
 _ROUNDS: Final = 2
-_SMALLEST: Final = 3
+_SMALLEST: Final = 4
 #: A group of more is grouped again within itself, where the words that all share no longer count.
 _LARGEST: Final = 25
 #: A word in more than this share of the keywords tells nothing about their groups.

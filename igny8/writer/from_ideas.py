@@ -56,7 +56,9 @@ async def create(session: AsyncSession, account_id: UUID, idea_ids: Sequence[UUI
     await limits.check(session, account_id, PlanLimit.TASKS)
     made: list[UUID] = [row["id"] for row in rows]
     await _link_keywords(session, account_id, made)
-    changes.record(session, ChangeKind.CREATED, "Task", made, site_id=found[idea_ids[0]].site_id)
+    site_id = found[idea_ids[0]].site_id
+    changes.record(session, ChangeKind.CREATED, "Task", made, site_id=site_id)
+    changes.record(session, ChangeKind.UPDATED, "ContentIdea", idea_ids, site_id=site_id)
     return made
 
 

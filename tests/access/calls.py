@@ -118,6 +118,26 @@ def _cluster_keywords(stage: Stage, _: Caller) -> Arguments:
     return {"input": {"keywordIds": [stage.new_keyword()], "method": "LEXICAL"}}
 
 
+def _generate_ideas(stage: Stage, _: Caller) -> Arguments:
+    stage.saved_settings()
+    stage.fund()
+    return {"input": {"clusterIds": [stage.new_cluster()]}}
+
+
+def _create_cluster(stage: Stage, _: Caller) -> Arguments:
+    sector, keywords = stage.tenant.sector("a"), [stage.new_keyword()]
+    return {"input": {"sectorId": sector, "name": stage.word(), "keywordIds": keywords}}
+
+
+def _remove_keywords(stage: Stage, _: Caller) -> Arguments:
+    cluster, keyword = stage.new_member()
+    return {"clusterId": cluster, "keywordIds": [keyword]}
+
+
+def _create_idea(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"sectorId": stage.tenant.sector("a"), "title": stage.word()}}
+
+
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
@@ -206,6 +226,19 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "updateImage": lambda stage, _: {"id": stage.new_image(), "prompt": stage.word()},
     "deleteImages": lambda stage, _: {"ids": [stage.new_image()]},
     "exportRecords": lambda stage, _: {"input": {"type": "KEYWORDS", "format": "CSV"}},
+    "createCluster": _create_cluster,
+    "updateCluster": lambda stage, _: {"input": {"id": stage.new_cluster(), "name": stage.word()}},
+    "mergeClusters": lambda stage, _: {"ids": [stage.new_cluster()], "into": stage.new_cluster()},
+    "addKeywordsToCluster": lambda stage, _: {"clusterId": stage.new_cluster(), "keywordIds": [stage.new_keyword()]},
+    "removeKeywordsFromCluster": _remove_keywords,
+    "deleteClusters": lambda stage, _: {"ids": [stage.new_cluster()]},
+    "setClustersStatus": lambda stage, _: {"ids": [stage.new_cluster()], "status": "ARCHIVED"},
+    "generateIdeas": _generate_ideas,
+    "createIdea": _create_idea,
+    "updateIdea": lambda stage, _: {"input": {"id": stage.new_idea(), "title": stage.word()}},
+    "deleteIdeas": lambda stage, _: {"ids": [stage.new_idea()]},
+    "setIdeasStatus": lambda stage, _: {"ids": [stage.new_idea()], "status": "ARCHIVED"},
+    "createTasksFromIdeas": lambda stage, _: {"ideaIds": [stage.new_idea()]},
     "cancelJob": lambda stage, _: {"id": stage.waiting_job()},
     "retryJob": lambda stage, _: {"id": stage.ended_job(stage.tenant, "a")},
     "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},

@@ -119,6 +119,21 @@ MUTATIONS = """
                                                               input.contentFilter.clusterId=clu*
                                                               input.contentFilter.taskId=tsk*
                                                               input.contentFilter.ideaId=ide*
+    createCluster         CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec input.keywordIds=key*
+    updateCluster         CONTENT_WRITE    . F y y y y y H H   input.id=clu
+    mergeClusters         CONTENT_WRITE    . F y y y y y H H   ids=clu* into=clu
+    addKeywordsToCluster  CONTENT_WRITE    . F y y y y y H H   clusterId=clu keywordIds=key*
+    removeKeywordsFromCluster CONTENT_WRITE . F y y y y y H H  clusterId=clu keywordIds=key*
+    deleteClusters        CONTENT_WRITE    . F y y y y y H H   ids=clu*
+    setClustersStatus     CONTENT_WRITE    . F y y y y y H H   ids=clu*
+    generateIdeas         CONTENT_WRITE    . F y y y y y H H   input.clusterIds=clu* input.strategyId=str
+    createIdea            CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec input.clusterId=clu
+                                                              input.keywordIds=key*
+    updateIdea            CONTENT_WRITE    . F y y y y y H H   input.id=ide input.clusterId=clu
+                                                              input.keywordIds=key*
+    deleteIdeas           CONTENT_WRITE    . F y y y y y H H   ids=ide*
+    setIdeasStatus        CONTENT_WRITE    . F y y y y y H H   ids=ide*
+    createTasksFromIdeas  CONTENT_WRITE    . F y y y y y H H   ideaIds=ide* authorProfileId=aut strategyId=str
     cancelJob             CONTENT_WRITE    . F y y y y y H H   id=job
     retryJob              CONTENT_WRITE    . F y y y y y H H   id=job
     saveAiPrompt          SETTINGS_MANAGE  . F F y y y y H H

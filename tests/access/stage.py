@@ -279,8 +279,23 @@ class Stage:
         )  # fmt: skip
         return ids.show("upl", upload_id)
 
+    def fund(self) -> None:
+        """Let the account have enough credits for a small job."""
+        self._transaction(self.tenant)
+
     def new_keyword(self) -> str:
         return ids.show("key", Graph(self.world, self.tenant).keyword(self.word()))
+
+    def new_cluster(self) -> str:
+        return ids.show("clu", Graph(self.world, self.tenant).cluster(self.word()))
+
+    def new_member(self) -> tuple[str, str]:
+        """A cluster and the keyword that is in it."""
+        graph, word = Graph(self.world, self.tenant), self.word()
+        return ids.show("clu", graph.cluster(word)), ids.show("key", graph.keyword(word + " keyword", word))
+
+    def new_idea(self) -> str:
+        return ids.show("ide", Graph(self.world, self.tenant).idea(self.word()))
 
     def ended_job(self, tenant: Tenant, site: str) -> str:
         """A job of the site that failed, with an item and its one event."""

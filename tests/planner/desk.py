@@ -29,13 +29,19 @@ class Desk:
     def editor(self) -> Person:
         return self.tenant[Role.EDITOR]
 
-    async def do(self, field: str, selection: str, *, role: Role = Role.EDITOR, **given: Any) -> dict[str, Any]:
-        """The payload of a mutation; `input` goes as its input type, and the rest as arguments."""
+    async def ask(self, field: str, selection: str, *, role: Role = Role.EDITOR, **given: Any) -> dict[str, Any]:
+        """The whole answer to a mutation; `input` goes as its input type, and the rest as arguments."""
         kinds = {"input": f"{field[0].upper()}{field[1:]}Input!", "status": _status_of(field), **TYPES}
         declared = ", ".join(f"${name}: {kinds.get(name, 'ID!')}" for name in given)
         passed = ", ".join(f"{name}: ${name}" for name in given)
         text = f"mutation({declared}) {{ {field}({passed}) {{ {_ERRORS} {selection} }} }}"
-        found: dict[str, Any] = (await self.api.data(text, as_=self.tenant[role], **given))[field]
+        return await self.api(text, as_=self.tenant[role], **given)
+
+    async def do(self, field: str, selection: str, *, role: Role = Role.EDITOR, **given: Any) -> dict[str, Any]:
+        """The payload of a mutation."""
+        answer = await self.ask(field, selection, role=role, **given)
+        assert "errors" not in answer, answer["errors"]
+        found: dict[str, Any] = answer["data"][field]
         assert found["success"] == (found["errors"] == [])
         return found
 

@@ -50,7 +50,7 @@ async def test_an_idea_is_written_down_with_all_that_belongs_to_it(desk: Desk) -
         "keywords": {"nodes": [{"keyword": "moka pot"}]},
     }  # fmt: skip
     assert (await desk.cluster(given["clusterId"]))["status"] == "MAPPED"
-    assert desk.changes() == [("CREATED", "ContentIdea", 1)]
+    assert desk.changes() == [("CREATED", "ContentIdea", 1), ("UPDATED", "Cluster", 1)]
 
 
 async def test_what_is_left_out_has_its_usual_value(desk: Desk) -> None:

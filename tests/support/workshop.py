@@ -92,6 +92,12 @@ class Workshop:
             await asyncio.sleep(0.05)
         return job
 
+    async def in_phase(self, job_id: str, phase: str) -> None:
+        """Wait until a running job is in this phase."""
+        while (job := await self.job(job_id))["phase"] != phase:
+            assert job["state"] not in ENDED, job
+            await asyncio.sleep(0.02)
+
     async def behave(self, behaviour: str) -> None:
         """Let the account have a key of its own, and a model with which the sandbox behaves like this."""
         text = "mutation($input: IntegrationSettingsInput!) { saveIntegrationSettings(input: $input) { success } }"

@@ -34,7 +34,7 @@ async def site_of(
     if not 1 <= len(ids) <= most:
         raise ValidationFailed(f"Give 1 to {most:,} ids of {noun}s.", field=field)
     wanted = select(table.id, table.site_id).where(table.account_id == account_id, table.id.in_(ids))
-    found: dict[UUID, UUID] = {id_: site_id for id_, site_id in await session.execute(wanted)}
+    found: dict[UUID, UUID] = {row.id: row.site_id for row in await session.execute(wanted)}
     for number, id_ in enumerate(ids):
         if id_ not in found:
             raise NotFound(f"No {noun} with this id.", field=(*field, str(number)))

@@ -243,6 +243,7 @@ class Draw:
     def id(self, node: str, name: str) -> str:
         kinds = {"siteId": "Site", "sectorId": "Sector", "clusterId": "Cluster", "ideaId": "ContentIdea"}
         kinds |= {"startedById": "User", "taskId": "Task", "contentId": "Content", "industryId": "Industry"}
+        kinds |= {"authorProfileId": "AuthorProfile"}
         kind = kinds.get(name, node)
         if kind == "*":
             kind = self.random.choice(list(TABLES))

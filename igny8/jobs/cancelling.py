@@ -18,6 +18,16 @@ _ASK: Final = text("""
     UPDATE job SET cancel_requested = true
     WHERE account_id = :account AND id = :job AND fence = :fence AND state = 'RUNNING' RETURNING id
 """)
+_ONLY_ABOUT: Final = text("""
+    SELECT DISTINCT j.id FROM job_item i
+    JOIN job j ON j.account_id = i.account_id AND j.id = i.job_id AND j.finished_at IS NULL
+    WHERE i.account_id = :account AND i.subject_id = ANY (:subjects) AND i.state IN ('QUEUED', 'RETRYING', 'RUNNING')
+      AND NOT EXISTS (
+        SELECT FROM job_item o WHERE o.account_id = j.account_id AND o.job_id = j.id
+          AND o.state IN ('QUEUED', 'RETRYING', 'RUNNING') AND o.subject_id <> ALL (:subjects)
+      )
+    ORDER BY j.id
+""")
 
 
 async def request_cancel(session: AsyncSession, job_id: UUID) -> None:
@@ -37,18 +47,6 @@ async def request_cancel(session: AsyncSession, job_id: UUID) -> None:
                 return
         else:
             raise NotAllowedNow("The job has ended already; there is nothing to cancel.", field=("id",))
-
-
-_ONLY_ABOUT: Final = text("""
-    SELECT DISTINCT j.id FROM job_item i
-    JOIN job j ON j.account_id = i.account_id AND j.id = i.job_id AND j.finished_at IS NULL
-    WHERE i.account_id = :account AND i.subject_id = ANY (:subjects) AND i.state IN ('QUEUED', 'RETRYING', 'RUNNING')
-      AND NOT EXISTS (
-        SELECT FROM job_item o WHERE o.account_id = j.account_id AND o.job_id = j.id
-          AND o.state IN ('QUEUED', 'RETRYING', 'RUNNING') AND o.subject_id <> ALL (:subjects)
-      )
-    ORDER BY j.id
-""")
 
 
 async def cancel_work_on(session: AsyncSession, subject_ids: Sequence[UUID]) -> None:

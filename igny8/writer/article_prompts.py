@@ -7,10 +7,13 @@ from typing import Final
 
 from igny8.system import templates
 from igny8.system.templates import Variable
+from igny8.writer import markup
 from igny8.writer.answers import OutlineSection
 from igny8.writer.briefs import Brief
 
 _FOLDER: Final = files("igny8.writer").joinpath("prompts")
+_LONGEST_HEADING: Final = 200
+_LONGEST_NOTES: Final = 1_000
 _PLAIN: Final = "No further instructions."
 
 _VARIABLES: Final = (
@@ -43,7 +46,15 @@ def continuation(brief: Brief, sections: Sequence[OutlineSection], *, end: str, 
 
 
 def _planned(sections: Sequence[OutlineSection]) -> list[dict[str, object]]:
-    return [section.model_dump() for section in sections]
+    """A plan as material for the next prompt; it is a model's answer, and cleaned like any other."""
+    return [
+        {
+            "heading": markup.line(section.heading, _LONGEST_HEADING),
+            "level": section.level,
+            "notes": markup.line(section.notes, _LONGEST_NOTES),
+        }
+        for section in sections
+    ]
 
 
 def _filled(name: str, voice: Mapping[str, str], facts: Mapping[str, object], words: int) -> str:

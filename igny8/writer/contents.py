@@ -48,7 +48,7 @@ async def create(
             raise ValidationFailed("A content needs this.", field=("input", public))
     site_id = await places.site_of_sector(session, account_id, sector_id)
     if task_id is not None:
-        values = {**await _of_task(session, account_id, task_id), **values, "task_id": task_id}
+        values = {**await _of_task(session, account_id, site_id, task_id), **values, "task_id": task_id}
     if "language" not in values:
         language = select(Site.language).where(Site.account_id == account_id, Site.id == site_id)
         values["language"] = (await session.execute(language)).scalar_one()
@@ -162,17 +162,19 @@ def _refuse_stale(current: int | None, given: int) -> None:
         raise StaleVersion(given=given, current=current, field=("input", "version"))
 
 
-async def _of_task(session: AsyncSession, account_id: UUID, task_id: UUID) -> dict[str, object]:
-    """What a content has of its task; nothing of one that is not there, which the reference then tells."""
+async def _of_task(session: AsyncSession, account_id: UUID, site_id: UUID, task_id: UUID) -> dict[str, object]:
+    """What a content has of its task. Raises NotFound for one that is not in the site."""
     taken = select(
         Task.cluster_id,
         Task.content_type,
         Task.content_structure,
         Task.author_profile_id,
         Task.target_keyword.label("primary_keyword"),
-    ).where(Task.account_id == account_id, Task.id == task_id)
+    ).where(Task.account_id == account_id, Task.site_id == site_id, Task.id == task_id)
     found = (await session.execute(taken)).one_or_none()
-    return dict(found._mapping) if found else {}
+    if found is None:
+        raise NotFound("No task with this id.", field=("input", "taskId"))
+    return dict(found._mapping)
 
 
 def _told(now: ContentStatus, wanted: ContentStatus) -> str:

@@ -12,8 +12,8 @@ _BLOCK: Final = re.compile(r".*?(?:</(?:p|h[1-6]|li|ul|ol|table|tr|blockquote|pr
 _WORD: Final = re.compile(r"<[^>]*>|\s+|[^\s<]+|<")
 #: Words of two blocks, multiplied, above which a block counts as replaced in whole: comparing takes that much time.
 _MOST_COMPARED: Final = 250_000
-#: Blocks less alike than this share only small words; showing those would read as noise.
-_ALIKE: Final = 0.3
+#: Blocks less alike than this share little more than their spaces; showing that would read as noise.
+_ALIKE: Final = 0.6
 
 
 class DiffKind(StrEnum):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from igny8.jobs import Item, Running
@@ -18,17 +18,19 @@ class LiveArticle:
     def __init__(self, job: Running, item: Item) -> None:
         self._job, self._item = job, item
         self._raw = self._shown = ""
-        self._grown = asyncio.Event()
+        self._grown, self._over = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Show what `tell` hears until the block ends. Raises Superseded."""
         async with asyncio.TaskGroup() as group:
-            showing = group.create_task(self._show())
+            group.create_task(self._show())
             try:
                 yield
             finally:
-                showing.cancel()
+                # Told, and not cancelled: a library that swallows a cancellation would leave it waiting for ever.
+                self._over.set()
+                self._grown.set()
 
     def tell(self, raw: str) -> None:
         """Take the whole text so far."""
@@ -43,11 +45,13 @@ class LiveArticle:
             self._shown = html
 
     async def _show(self) -> None:
-        while True:
+        while not self._over.is_set():
             await self._grown.wait()
             self._grown.clear()
             await self.settle(markup.cleaned(self._raw))
-            await asyncio.sleep(_PAUSE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PAUSE):
+                    await self._over.wait()
 
 
 def _shared(one: str, other: str) -> int:

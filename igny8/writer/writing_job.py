@@ -98,6 +98,8 @@ class _Run:
         author = _Author(self._job, await self._job.connection(Provider.OPENAI), brief, live)
         written = await author.write(self._arguments.words[brief.task_id])
         await live.settle(str(written.columns["html_content"]))
+        if self._done == self._job.items_total - 1:
+            await self._job.progress(JobPhase.SAVE, 90, f"Saving {brief.title}")
         await self._keep(item, brief, written)
 
     async def _brief(self, task_id: UUID) -> Brief:

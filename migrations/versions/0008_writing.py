@@ -156,7 +156,7 @@ def _let_tasks_follow() -> None:
     """)
     op.execute("""
         CREATE TRIGGER job_followed_by_tasks AFTER UPDATE OF state ON job FOR EACH ROW
-        WHEN (NEW.kind = 'GENERATE_CONTENT' AND NEW.state = 'RUNNING' AND OLD.state <> 'RUNNING')
+        WHEN (NEW.kind = 'GENERATE_CONTENT' AND NEW.items_total > 0 AND NEW.state = 'RUNNING' AND OLD.state <> 'RUNNING')
         EXECUTE FUNCTION tasks_follow_job()
     """)
     op.execute("""

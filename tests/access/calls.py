@@ -138,6 +138,15 @@ def _create_idea(stage: Stage, _: Caller) -> Arguments:
     return {"input": {"sectorId": stage.tenant.sector("a"), "title": stage.word()}}
 
 
+def _create_content(stage: Stage, _: Caller) -> Arguments:
+    return {"input": {"sectorId": stage.tenant.sector("a"), "title": stage.word(), "htmlContent": "<p>Text</p>"}}
+
+
+def _generate_content(stage: Stage, _: Caller) -> Arguments:
+    stage.saved_settings()
+    return {"input": {"taskIds": [stage.new_task(funded=True)]}}
+
+
 #: By root field. A field that is not named is called without arguments.
 ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "account": lambda stage, _: {"id": stage.tenant.public_id},
@@ -151,7 +160,7 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "clusters": _page("clu"),
     "ideas": _page("ide", clusterId="clu"),
     "tasks": _page("tsk", clusterId="clu", ideaId="ide"),
-    "contents": _page("con", clusterId="clu", taskId="tsk", ideaId="ide"),
+    "contents": _page("con", clusterId="clu", taskId="tsk", ideaId="ide", authorProfileId="aut"),
     "content": lambda stage, _: {"id": stage.id_of("con", stage.tenant, "a")},
     "images": lambda stage, _: {"filter": _filter(stage, ids="img", siteId="sit", contentId="con", taskId="tsk")},
     "estimateCredits": lambda stage, _: {
@@ -216,7 +225,7 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
         "mimeType": "text/csv",
         "bytes": 1_000,
     },
-    "generateImagePrompts": lambda stage, _: {"input": {"contentIds": [stage.new_content()], "replace": True}},
+    "generateImagePrompts": lambda stage, _: {"input": {"contentIds": [stage.new_plain_content()], "replace": True}},
     "generateImages": lambda stage, _: {"input": {"imageIds": [stage.new_image()]}},
     "createImage": lambda stage, _: {
         "contentId": stage.id_of("con", stage.tenant, "a"),
@@ -239,6 +248,15 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "deleteIdeas": lambda stage, _: {"ids": [stage.new_idea()]},
     "setIdeasStatus": lambda stage, _: {"ids": [stage.new_idea()], "status": "ARCHIVED"},
     "createTasksFromIdeas": lambda stage, _: {"ideaIds": [stage.new_idea()]},
+    "createTask": lambda stage, _: {"input": {"sectorId": stage.tenant.sector("a"), "title": stage.word()}},
+    "updateTask": lambda stage, _: {"input": {"id": stage.new_task(), "title": stage.word()}},
+    "deleteTasks": lambda stage, _: {"ids": [stage.new_task()]},
+    "createContent": _create_content,
+    "updateContent": lambda stage, _: {"input": {"id": stage.new_content(), "version": 1, "title": stage.word()}},
+    "setContentStatus": lambda stage, _: {"ids": [stage.new_content()], "status": "REVIEW"},
+    "restoreRevision": lambda stage, _: {"contentId": stage.new_content(), "version": 1},
+    "deleteContents": lambda stage, _: {"ids": [stage.new_content()]},
+    "generateContent": _generate_content,
     "cancelJob": lambda stage, _: {"id": stage.waiting_job()},
     "retryJob": lambda stage, _: {"id": stage.ended_job(stage.tenant, "a")},
     "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},

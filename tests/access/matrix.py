@@ -43,7 +43,7 @@ QUERIES = """
     tasks                 CONTENT_READ     . y y y y y y H H   .ids=tsk* .siteId=sit* .sectorId=sec* .clusterId=clu*
                                                               .ideaId=ide*
     contents              CONTENT_READ     . y y y y y y H H   .ids=con* .siteId=sit* .sectorId=sec* .clusterId=clu*
-                                                              .taskId=tsk* .ideaId=ide*
+                                                              .taskId=tsk* .ideaId=ide* .authorProfileId=aut*
     content               CONTENT_READ     . y y y y y y H H   id=con siteId=sit
     images                CONTENT_READ     . y y y y y y H H   .ids=img* .siteId=sit* .contentId=con* .taskId=tsk*
     aiPrompts             SETTINGS_MANAGE  . F F y y y y H H
@@ -134,6 +134,21 @@ MUTATIONS = """
     deleteIdeas           CONTENT_WRITE    . F y y y y y H H   ids=ide*
     setIdeasStatus        CONTENT_WRITE    . F y y y y y H H   ids=ide*
     createTasksFromIdeas  CONTENT_WRITE    . F y y y y y H H   ideaIds=ide* authorProfileId=aut strategyId=str
+    createTask            CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec input.clusterId=clu input.ideaId=ide
+                                                              input.keywordIds=key* input.authorProfileId=aut
+                                                              input.strategyId=str
+    updateTask            CONTENT_WRITE    . F y y y y y H H   input.id=tsk input.clusterId=clu input.ideaId=ide
+                                                              input.keywordIds=key* input.authorProfileId=aut
+                                                              input.strategyId=str
+    deleteTasks           CONTENT_WRITE    . F y y y y y H H   ids=tsk*
+    createContent         CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec input.clusterId=clu input.taskId=tsk
+                                                              input.authorProfileId=aut
+    updateContent         CONTENT_WRITE    . F y y y y y H H   input.id=con input.sectorId=sec input.clusterId=clu
+                                                              input.authorProfileId=aut
+    setContentStatus      CONTENT_WRITE    . F y y y y y H H   ids=con*
+    restoreRevision       CONTENT_WRITE    . F y y y y y H H   contentId=con
+    deleteContents        CONTENT_WRITE    . F y y y y y H H   ids=con*
+    generateContent       CONTENT_WRITE    . F y y y y y H H   input.taskIds=tsk* input.authorProfileId=aut
     cancelJob             CONTENT_WRITE    . F y y y y y H H   id=job
     retryJob              CONTENT_WRITE    . F y y y y y H H   id=job
     saveAiPrompt          SETTINGS_MANAGE  . F F y y y y H H
@@ -159,8 +174,10 @@ TYPES = {
     "Cluster": "CONTENT_READ",
     "Content": "CONTENT_READ",
     "ContentIdea": "CONTENT_READ",
+    "ContentRevision": "CONTENT_READ",
     "CreditTransaction": "BILLING_READ",
     "CreditUsageLog": "BILLING_READ",
+    "GenerationRecord": "CONTENT_READ",
     "Image": "CONTENT_READ",
     "Industry": "PUBLIC",
     "IndustrySector": "PUBLIC",
@@ -188,6 +205,7 @@ NULL_WITHOUT = {
     "Account.creditsHeld": "BILLING_READ",
     "Account.limits": "BILLING_READ",
     "Account.users": "USERS_MANAGE",
+    "GenerationRecord.costUsd": "BILLING_READ",
     "Image.costUsd": "BILLING_READ",
     "Job.costUsd": "BILLING_READ",
     "Site.access": "USERS_MANAGE",

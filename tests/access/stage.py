@@ -18,7 +18,7 @@ from tests.support.world import Person, Tenant, World
 PASSWORD = "violet bicycle 9"
 OTHER_PASSWORD = "copper umbrella 7"
 #: Kinds of rows that lie in a sector.
-IN_SECTORS = {"clu", "con", "ide", "img", "key", "tsk"}
+IN_SECTORS = {"clu", "con", "ide", "img", "key", "rev", "tsk"}
 _ROLE_OF = {"V": Role.VIEWER, "E": Role.EDITOR, "A": Role.ADMIN, "O": Role.OWNER}
 _OPERATOR_OF = {"B": Role.SYSTEM_BOT, "D": Role.DEVELOPER}
 _numbers = itertools.count(1)
@@ -232,7 +232,12 @@ class Stage:
             found["key"] = made.keyword(self.word(), word)
             found["ide"] = made.idea(word, cluster_id=found["clu"])
             found["tsk"] = made.task(word, cluster_id=found["clu"], idea_id=found["ide"])
-            found["con"] = made.content(word, cluster_id=found["clu"], task_id=found["tsk"])
+            profile = ids.parse("aut", self.id_of("aut", tenant, site))
+            found["con"] = made.content(
+                word, cluster_id=found["clu"], task_id=found["tsk"], author_profile_id=profile
+            )
+            found["rev"] = made.revision(word, 1)
+            self._generation(tenant, site, found["con"])
             found["img"] = made.image(word, content_id=found["con"], task_id=found["tsk"], cost_usd="0.04")
         return found
 
@@ -252,7 +257,7 @@ class Stage:
         )  # fmt: skip
         return made
 
-    def new_content(self) -> str:
+    def new_plain_content(self) -> str:
         """A content without images, in an account that can have it illustrated."""
         self._let_draw()
         return ids.show("con", Graph(self.world, self.tenant).content(self.word()))
@@ -296,6 +301,26 @@ class Stage:
 
     def new_idea(self) -> str:
         return ids.show("ide", Graph(self.world, self.tenant).idea(self.word()))
+
+    def new_task(self, *, funded: bool = False) -> str:
+        """A task that nobody has written; `funded`: and the credits to have it written."""
+        if funded:
+            self._transaction(self.tenant)
+        return ids.show("tsk", Graph(self.world, self.tenant).task(self.word()))
+
+    def new_content(self) -> str:
+        made, word = Graph(self.world, self.tenant), self.word()
+        content_id = made.content(word)
+        made.revision(word, 1)
+        return ids.show("con", content_id)
+
+    def _generation(self, tenant: Tenant, site: str, content_id: UUID) -> None:
+        """That a model wrote the content."""
+        self._insert(
+            "content_generation",
+            account_id=tenant.id, content_id=content_id, site_id=tenant.sites[site], provider="OPENAI", model="gpt",
+            credits_used=9, cost_usd="0.01",
+        )  # fmt: skip
 
     def ended_job(self, tenant: Tenant, site: str) -> str:
         """A job of the site that failed, with an item and its one event."""

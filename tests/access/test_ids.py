@@ -35,6 +35,7 @@ CALLED = {
     "ind": "an industry",
     "ins": "an industry sector",
     "pln": "a plan",
+    "rev": "a revision",
     "sec": "a sector",
     "ses": "a session",
     "sit": "a site",

@@ -25,7 +25,7 @@ NODE_KINDS = {
     "Account": "acc", "AccountSubscription": "sub", "Sector": "sec", "Site": "sit", "SiteUserAccess": "uac",
     "User": "usr", "Cluster": "clu", "Content": "con", "ContentIdea": "ide", "Image": "img", "Keyword": "key",
     "Task": "tsk", "AuthorProfile": "aut", "IntegrationSettings": "ist", "Strategy": "str",
-    "CreditTransaction": "ctr", "CreditUsageLog": "cus", "Job": "job",
+    "CreditTransaction": "ctr", "CreditUsageLog": "cus", "Job": "job", "ContentRevision": "rev",
 }  # fmt: skip
 
 QUERIES = [rule for rule in RULES if rule.operation == "query" and rule.field not in ("node", "nodes")]

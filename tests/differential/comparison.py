@@ -75,6 +75,8 @@ def fill(graph: Graph, random: Random) -> None:
             score=random.choice((None, 50.5, 80)),
             word_count=random.choice((10, 10, 999)),
         )
+        for version in range(1, number % 3 + 1):
+            graph.revision(f"Content {number}", version)
         graph.image(
             f"Image {number}",
             content_id=graph.ids[f"Content {number}"] if number % 2 else None,
@@ -146,6 +148,8 @@ def fill_jobs(world: World, tenant: Tenant, random: Random) -> None:
     (cluster,) = (
         world.sql.execute("SELECT id FROM cluster WHERE account_id = %s LIMIT 1", [tenant.id]).fetchone() or ()
     )
+    (task,) = world.sql.execute("SELECT id FROM task WHERE account_id = %s LIMIT 1", [tenant.id]).fetchone() or ()
+    contents = world.sql.execute("SELECT id FROM content WHERE account_id = %s", [tenant.id]).fetchall()
     before: UUID | None = None
     for number in range(9):
         job_id, scope, failed = new_id(), scopes[number % 3], number % 2 == 1
@@ -154,19 +158,25 @@ def fill_jobs(world: World, tenant: Tenant, random: Random) -> None:
         world.sql.execute(
             "INSERT INTO job (account_id, id, scope_id, kind, queue, state, error_code, error_message, error_retryable,"
             " items_total, max_attempts, started_by_id, retry_of_id, queued_at, finished_at)"
-            " VALUES (%s, %s, %s, %s, 'work', %s, %s, %s, %s, 2, 3, %s, %s, %s, '2026-03-01')",
+            " VALUES (%s, %s, %s, %s, 'work', %s, %s, %s, %s, 3, 3, %s, %s, %s, '2026-03-01')",
             (
                 tenant.id, job_id, scope, random.choice(("GENERATE_IDEAS", "CLUSTER_KEYWORDS")), state, *error,
                 random.choice((tenant[Role.OWNER].id, None)), before if number % 4 == 3 else None,
                 random.choice(("2026-02-01", "2026-02-02")),
             ),
         )  # fmt: skip
-        for position, subject in enumerate((cluster, new_id())):
+        for position, subject in enumerate((("cluster", cluster), ("task", task), ("cluster", new_id()))):
             world.sql.execute(
                 "INSERT INTO job_item (account_id, id, job_id, scope_id, position, subject_kind, subject_id, state,"
-                " error_code, error_message, error_retryable) VALUES (%s, %s, %s, %s, %s, 'cluster', %s, %s, %s, %s, %s)",
-                (tenant.id, new_id(), job_id, scope, position, subject, state, *error),
+                " error_code, error_message, error_retryable) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (tenant.id, new_id(), job_id, scope, position, *subject, state, *error),
             )
+        (content,) = contents[number % len(contents)]
+        world.sql.execute(
+            "INSERT INTO job_result (account_id, job_id, scope_id, result_kind, result_id, position)"
+            " VALUES (%s, %s, %s, 'content', %s, %s)",
+            (tenant.id, job_id, scope, content, new_id()),
+        )
         world.sql.execute(
             "INSERT INTO credit_usage (account_id, id, operation_type, credits_used, cost_usd, model, job_id)"
             " VALUES (%s, %s, 'CLUSTERING', 1, %s, 'gpt', %s)",

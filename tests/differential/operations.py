@@ -31,6 +31,7 @@ SKIPPED = frozenset(
     | {("Query", name) for name in ("invitation", "sessions", "usageSummary", "creditCosts", "estimateCredits")}
     | {("Query", name) for name in ("aiPrompts", "aiPromptPreview", "aiModels", "systemStatus")}
     | {("Job", name) for name in ("events", "results", "outcome")}
+    | {("Content", "generation"), ("ContentRevision", "diff")}
 )
 DEEPEST = 5
 MOST_FIELDS = 45
@@ -242,6 +243,7 @@ class Draw:
     def id(self, node: str, name: str) -> str:
         kinds = {"siteId": "Site", "sectorId": "Sector", "clusterId": "Cluster", "ideaId": "ContentIdea"}
         kinds |= {"startedById": "User", "taskId": "Task", "contentId": "Content", "industryId": "Industry"}
+        kinds |= {"authorProfileId": "AuthorProfile"}
         kind = kinds.get(name, node)
         if kind == "*":
             kind = self.random.choice(list(TABLES))

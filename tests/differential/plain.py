@@ -47,6 +47,7 @@ TABLES = {
     "ContentIdea": ("content_idea", "ide"),
     "Task": ("task", "tsk"),
     "Content": ("content", "con"),
+    "ContentRevision": ("content_revision", "rev"),
     "Image": ("image", "img"),
     "AuthorProfile": ("author_profile", "aut"),
     "Strategy": ("strategy", "str"),
@@ -57,7 +58,7 @@ TABLES = {
     "JobItem": ("job_item", "jit"),
 }
 #: Tables that only others are read through.
-LINKS = ("keyword_cluster", "idea_keyword", "task_keyword", "wallet")
+LINKS = ("keyword_cluster", "idea_keyword", "task_keyword", "job_result", "wallet")
 TYPE_OF_PREFIX = {prefix: name for name, (_, prefix) in TABLES.items()}
 
 MANAGES, BILLS, READS = Permission.USERS_MANAGE, Permission.BILLING_READ, Permission.CONTENT_READ
@@ -89,6 +90,7 @@ TYPE_NEEDS = {
 ORDERS = {
     "SiteUserAccess": ("GRANTED_AT", "granted_at", True),
     "CreditTransaction": ("NUMBER", "number", True),
+    "ContentRevision": ("VERSION", "version", True),
     "Job": ("QUEUED_AT", "queued_at", True),
     "JobItem": ("POSITION", "position", False),
 }
@@ -429,6 +431,15 @@ class Plain:
 
     def task_content(self, row: Row) -> Row | None:
         return next(iter(self.where("Content", task_id=row["id"])), None)
+
+    def task_latest_job(self, row: Row) -> Row | None:
+        about = sorted(self.where("JobItem", subject_id=row["id"]), key=lambda item: item["id"])
+        return self.by_id("Job", about[-1]["job_id"]) if about else None
+
+    def content_jobs(self, row: Row, **_: Any) -> list[Row]:
+        ids = {item["job_id"] for item in self.where("JobItem", subject_id=row["id"])}
+        ids |= {made["job_id"] for made in self.rows["job_result"] if made["result_id"] == row["id"]}
+        return [job for job in self.all("Job") if job["id"] in ids]
 
     def content_idea_contents(self, row: Row, **_: Any) -> list[Row]:
         tasks = {task["id"] for task in self.where("Task", idea_id=row["id"])}

@@ -42,6 +42,27 @@ def test_an_article_reads_like_one() -> None:
     assert len(made["meta_description"]) <= 156
 
 
+def test_an_outline_is_followed_and_its_sections_are_about_their_headings() -> None:
+    given = {"target_keyword": "cold brew coffee", "word_count": 900, "title": "Cold brew coffee at home"}
+    sections = articles.outline(given, Random(1))["sections"]
+    assert [section["level"] for section in sections] == [2] * len(sections)
+    html = articles.article({**given, "outline": sections}, Random(1))["html"]
+    places = [html.index(f"<h2>{section['heading']}</h2>") for section in sections]
+    assert places == sorted(places)
+    kept = [{"heading": "What it costs", "level": 2, "notes": "n"}, {"heading": "My own heading", "level": 2}]
+    assert [one["heading"] for one in articles.outline({**given, "outline": kept}, Random(1))["sections"]] == [
+        "What it costs", "My own heading",
+    ]  # fmt: skip
+    costs = articles.article({**given, "outline": kept[:1]}, Random(1))["html"]
+    assert re.search(r"price|limit|spent|costs|bill|wait", costs.partition("<h2>")[2])
+
+
+def test_a_continuation_has_the_length_that_was_asked_for() -> None:
+    made = articles.continuation({"target_keyword": "cold brew coffee", "word_count": 300}, Random(1))["html"]
+    assert abs(len(plain(made).split()) - 300) <= 30
+    assert made.startswith("<h2>")
+
+
 def test_articles_of_one_niche_differ() -> None:
     made = [articles.article({"target_keyword": f"{kind} tea"}, Random(kind))["html"] for kind in ("green", "black")]
     shared = set(re.findall(r"[^.>]+\.", made[0])) & set(re.findall(r"[^.>]+\.", made[1]))

@@ -37,13 +37,13 @@ PREFIXES = {
     "Image": "img", "Keyword": "key", "Sector": "sec", "Session": "ses", "Site": "sit", "SiteUserAccess": "uac",
     "AuthorProfile": "aut", "IntegrationSettings": "ist", "Strategy": "str", "Task": "tsk", "User": "usr",
     "Plan": "pln", "Industry": "ind", "IndustrySector": "ins", "SeedKeyword": "skw",
-    "CreditTransaction": "ctr", "CreditUsageLog": "cus", "Job": "job",
+    "CreditTransaction": "ctr", "CreditUsageLog": "cus", "Job": "job", "ContentRevision": "rev",
 }  # fmt: skip
 NODES = sorted(PREFIXES)
 
 
 #: Types of rows that are no nodes; other tests see them.
-NO_NODES = {"AIPrompt", "AIPromptVersion", "JobEvent", "JobItem", "Viewer"}
+NO_NODES = {"AIPrompt", "AIPromptVersion", "GenerationRecord", "JobEvent", "JobItem", "Viewer"}
 
 
 def test_every_type_of_rows_is_read_here() -> None:
@@ -107,6 +107,20 @@ def _without_null(stage: Stage) -> None:
     )
     for table, of_a_job in (("credit_entry", ", transaction_type = 'DEDUCTION'"), ("credit_usage", "")):
         run(f"UPDATE {table} SET job_id = %s{of_a_job} WHERE account_id = %s", (ids.parse("job", job_id), tenant.id))
+    for column, kind, table in (
+        ("author_profile_id", "aut", "task"),
+        ("strategy_id", "str", "task"),
+        ("job_id", "job", "content_generation"),
+        ("job_id", "job", "content_revision"),
+    ):
+        made = ids.parse(kind, stage.id_of(kind, tenant, "a"))
+        run(f"UPDATE {table} SET {column} = %s WHERE account_id = %s", (made, tenant.id))
+    run("UPDATE content_revision SET user_id = %s WHERE account_id = %s", (owner, tenant.id))
+    run(
+        "UPDATE job_item SET subject_id = (SELECT id FROM task WHERE account_id = %s LIMIT 1), subject_kind = 'task'"
+        " WHERE account_id = %s AND job_id = %s",
+        (tenant.id, tenant.id, ids.parse("job", before)),
+    )
     run("UPDATE image SET style = 'REALISTIC' WHERE account_id = %s", (tenant.id,))
     fill_nulls(stage.world.sql, tenant.id)
 

@@ -9,7 +9,6 @@ _PAYLOADS = [
 ]
 
 UNSEEN = {
-    "ErrorCode.STALE_VERSION": "nothing is edited by version yet",
     "ErrorCode.EXTERNAL_SERVICE": "nothing calls another service yet",
     **{
         f"{name}.message": "this mutation has nothing to say beside its objects yet"

@@ -41,6 +41,15 @@ class Graph:
         }
         return self._insert("content", title, title=title, **{**given, **columns})
 
+    def revision(self, content: str, version: int, **columns: Any) -> UUID:
+        """A version of a content; its title says which."""
+        made, told = new_id(), f"{content} {version}"
+        place = {"account_id": self.tenant.id, "site_id": self.tenant.sites[self.site], "id": made}
+        kept = {"title": told, "slug": f"v-{version}", "html_content": f"<p>{told}</p>", "tags": [], "categories": []}
+        of = {"content_id": self.ids[content], "version": version, "author": "USER"}
+        self._execute("content_revision", {**place, **of, **kept, **columns})
+        return made
+
     def image(self, prompt: str, **columns: Any) -> UUID:
         return self._insert("image", prompt, prompt=prompt, **{"image_type": "FEATURED", **columns})
 

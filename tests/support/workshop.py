@@ -58,6 +58,13 @@ class Workshop:
     tenant: Tenant
     world: World
     log: CallLog
+    settings: Settings
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
+        """A worker that can do all tasks, for as long as the block runs."""
+        async with working(self.settings, TASKS):
+            yield
 
     @property
     def editor(self) -> Person:
@@ -117,9 +124,15 @@ _ERRORS = "success errors { code field message details }"
 
 @asynccontextmanager
 async def workshop(
-    settings: Settings, world: World, providers: Providers, *, plan: str = "scale", credits: int = 10_000
+    settings: Settings,
+    world: World,
+    providers: Providers,
+    *,
+    plan: str = "scale",
+    credits: int = 10_000,
+    workers: int = 1,
 ) -> AsyncIterator[Workshop]:
-    """Everything runs until the block ends; the worker can do all tasks that workers can."""
+    """Everything runs until the block ends; the workers can do all tasks that there are."""
     changed = settings.model_copy(
         update={
             "outgoing_private": True,
@@ -136,6 +149,7 @@ async def workshop(
     world.fund(tenant, credits)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(running(create_app(changed)))
-        await stack.enter_async_context(working(changed, TASKS))
+        for _ in range(workers):
+            await stack.enter_async_context(working(changed, TASKS))
         await stack.enter_async_context(dispatching(changed))
-        yield Workshop(Api(http), tenant, world, providers.log)
+        yield Workshop(Api(http), tenant, world, providers.log, changed)

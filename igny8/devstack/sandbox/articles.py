@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
@@ -84,7 +85,7 @@ def outline(data: Any, random: Random) -> dict[str, Any]:
 def continuation(data: Any, random: Random) -> dict[str, Any]:
     """About `word_count` words more."""
     writer, words = Writer(_keyword(data), random), int(data.get("word_count") or 300)
-    parts = ["<h2>What else to know</h2>", *_section(writer, words - 4, with_list=True)]
+    parts = ["<h2>What else to know</h2>", *_section(writer, words - 4, prose.BODY, with_list=True)]
     return {"html": "\n".join(parts)}
 
 
@@ -128,25 +129,28 @@ def _body(writer: Writer, headings: list[str], target: int, random: Random) -> s
     reserved = _words([*(f"<h2>{h}</h2>" for h in headings), closing, *(f"<h3>{q}</h3>" for q in questions)])
     share = max(30, (target - reserved - _words(parts)) // (len(headings) + (1 if questions else 0) or 1))
     for number, heading in enumerate(headings):
-        parts.append(f"<h2>{html.escape(heading)}</h2>")
-        parts += _section(writer, share, with_list=number % 3 == 1)
+        parts.append(f"<h2>{html.escape(heading, quote=False)}</h2>")
+        parts += _section(writer, share, prose.theme_of(heading), with_list=number % 3 == 1)
     if questions:
         parts.append("<h2>Questions and answers</h2>")
         for question in questions:
-            parts += [f"<h3>{html.escape(question)}</h3>", *_section(writer, share // 2, with_list=False)]
+            parts.append(f"<h3>{html.escape(question, quote=False)}</h3>")
+            parts += _section(writer, share // 2, prose.answer_to(question), with_list=False)
     return "\n".join([*parts, closing])
 
 
-def _section(writer: Writer, words: int, *, with_list: bool) -> list[str]:
+def _section(writer: Writer, words: int, theme: Sequence[str], *, with_list: bool) -> list[str]:
+    """Paragraphs about a theme; a list stands behind the first one."""
     parts: list[str] = []
     if with_list and words > 60:
-        points = [f"<li>{html.escape(writer.sentence(prose.POINTS))}</li>" for _ in range(4)]
+        parts.append(_paragraph([writer.about(theme), writer.sentence(prose.LEADS)]))
+        points = [f"<li>{html.escape(writer.sentence(prose.POINTS), quote=False)}</li>" for _ in range(4)]
         parts.append("<ul>" + "".join(points) + "</ul>")
     enough = words - 9  # half a sentence: what the last one goes beyond is made up for on the average
     while _words(parts) < enough:
         sentences: list[str] = []
         while len(sentences) < 4 and _words(parts) + _words(sentences) < enough:
-            sentences.append(writer.sentence())
+            sentences.append(writer.about(theme))
         parts.append(_paragraph(sentences))
     return parts
 

@@ -24,12 +24,38 @@ OPENING: Final = _part("OPENING")
 BODY: Final = _part("BODY")
 CLOSING: Final = _part("CLOSING")
 POINTS: Final = _part("POINTS")
+LEADS: Final = _part("LEADS")
+#: What a section is about, and the words of its heading that say so.
+_THEMES: Final = (
+    ("MISTAKES", r"mistake|avoid|wrong|error|myth"),
+    ("COST", r"cost|price|money|budget|cheap|worth"),
+    ("STEPS", r"step|how to|guide|method|way to"),
+    ("CHOOSING", r"choos|choice|compar|best|which|differ|versus|\bvs\b|type"),
+    ("PREPARING", r"need|before|prepar|tool|start|begin"),
+    ("CARE", r"care|upkeep|clean|maint|store|season|last"),
+    ("HELP", r"help|ask|expert|profession|safe"),
+    ("MEANING", r"what|why|mean|is\b"),
+)
 _WANTED: Final = {
     "INFORMATIONAL": "People who want to understand {k} and how to go about it.",
     "COMMERCIAL": "People who compare options for {k} before they choose.",
     "TRANSACTIONAL": "People who are ready to buy or order {k}.",
     "NAVIGATIONAL": "People who look for one particular place for {k}.",
 }
+
+
+def theme_of(heading: str) -> Sequence[str]:
+    """Sentences that belong below a heading."""
+    for name, words in _THEMES:
+        if re.search(words, heading.casefold()):
+            return _part(name)
+    return BODY
+
+
+def answer_to(question: str) -> Sequence[str]:
+    """Sentences that answer a question of the kinds that are asked at the end."""
+    kinds = {"how long": "TIME", "worth": "WORTH", "begin": "BEGIN", "how often": "OFTEN"}
+    return next((_part(name) for words, name in kinds.items() if words in question.casefold()), BODY)
 
 
 class Writer:
@@ -39,7 +65,17 @@ class Writer:
         self.topic = topic
         self._random = random
         self._waiting: dict[Sequence[str], list[str]] = {}
+        self._used_up: set[Sequence[str]] = set()
         self._written: set[str] = set()
+
+    def about(self, theme: Sequence[str]) -> str:
+        """A sentence of the theme as long as there is one that was not said, then any other."""
+        if theme not in self._used_up:
+            made = self.sentence(theme)
+            if not self._waiting[theme]:
+                self._used_up.add(theme)
+            return made
+        return self.sentence()
 
     def sentence(self, kind: Sequence[str] = BODY) -> str:
         for _ in range(50):

@@ -199,7 +199,9 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     },
     "updateImage": lambda stage, _: {"id": stage.new_image(), "prompt": stage.word()},
     "deleteImages": lambda stage, _: {"ids": [stage.new_image()]},
-    "exportRecords": lambda stage, _: {"input": {"type": "KEYWORDS", "format": "CSV"}},
+    "exportRecords": lambda stage, _: {
+        "input": {"type": "KEYWORDS", "format": "CSV", "keywordFilter": {"search": stage.word()}}
+    },
     "cancelJob": lambda stage, _: {"id": stage.waiting_job()},
     "retryJob": lambda stage, _: {"id": stage.ended_job(stage.tenant, "a")},
     "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},

@@ -8,8 +8,6 @@ import asyncio
 import re
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +15,7 @@ import psycopg
 import uvloop
 from pydantic import SecretStr
 
+from benchmarks.lasting import commits_that_last
 from benchmarks.rows import Row, ratio
 from benchmarks.stack import Stack
 from igny8 import credits, transactions
@@ -27,13 +26,12 @@ from igny8.settings import DatabaseSettings
 
 CLIENTS: Final = 16
 _HELD, _USED = 10, 7
-_LASTING: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 def rows(running: Stack, *, rounds: int, seconds: float) -> list[Row]:
     """One line: cycles of hold and settlement, the best of some rounds in turn with the yardstick's."""
     account_id, urls = running.reader.account_id, _urls(running)
-    with _commits_that_last(running.superuser_url):
+    with commits_that_last(running.superuser_url):
         asyncio.run(_fund(urls, account_id))
         ours, theirs = [], []
         for _ in range(rounds):
@@ -133,20 +131,6 @@ async def _fund(urls: dict[str, str], account_id: UUID) -> None:
             description="Enough to measure with",
         )
     await db.close()
-
-
-@contextmanager
-def _commits_that_last(superuser_url: str) -> Iterator[None]:
-    with psycopg.connect(superuser_url, autocommit=True) as sql:
-        for name, value in _LASTING.items():
-            sql.execute(f"ALTER SYSTEM SET {name} = {value}")
-        sql.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            for name in _LASTING:
-                sql.execute(f"ALTER SYSTEM RESET {name}")
-            sql.execute("SELECT pg_reload_conf()")
 
 
 def _refuse_wrong_books(running: Stack, account_id: UUID) -> None:

@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -39,12 +39,13 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Reader:
-    """Who asks: a live session of an account."""
+    """Who asks: a live session of an account. `site_id` is one of its sites, where it has any."""
 
     account_id: UUID
     user_id: UUID
     session_id: UUID
     role: str
+    site_id: UUID | None = None
 
 
 @dataclass
@@ -70,8 +71,7 @@ def fill(connection: psycopg.Connection[Any], *, accounts: int = ACCOUNTS) -> li
     made = Made(Random(1))
     connection.execute("SET session_replication_role = replica")
     owners = [_account(connection, made, number) for number in range(accounts)]
-    for owner in owners:
-        _graph(connection, made, owner)
+    owners = [replace(owner, site_id=_graph(connection, made, owner)) for owner in owners]
     _sums(connection)
     connection.execute("RESET session_replication_role")
     connection.commit()
@@ -109,7 +109,8 @@ def person(connection: psycopg.Connection[Any], account: UUID, user: UUID, sessi
     return Reader(account, user, session, role)
 
 
-def _graph(connection: psycopg.Connection[Any], made: Made, owner: Reader) -> None:
+def _graph(connection: psycopg.Connection[Any], made: Made, owner: Reader) -> UUID:
+    """Everything of one account; the first of its sites."""
     account, lines = owner.account_id, _Lines()
     for s in range(SITES):
         site = made.id()
@@ -119,8 +120,10 @@ def _graph(connection: psycopg.Connection[Any], made: Made, owner: Reader) -> No
             lines.sector.append((account, site, sector, f"Sector {x}", f"sector-{x}", made.time(), made.time()))
             for _ in range(CLUSTERS):
                 _cluster(made, lines, (account, site, sector))
+    first: UUID = lines.site[0][1]
     for table, (columns, rows) in lines.tables().items():
         copy(connection, table, columns, rows)
+    return first
 
 
 def _cluster(made: Made, lines: "_Lines", place: tuple[UUID, UUID, UUID]) -> None:

@@ -40,6 +40,10 @@ def at_most(measure: str, value: float, most: float, unit: str, detail: str = ""
     return Row(measure, _shown(value, unit), detail, f"<= {_shown(most, unit)}", value <= most)
 
 
+def at_least(measure: str, value: float, least: float, unit: str, detail: str = "") -> Row:
+    return Row(measure, _shown(value, unit), detail, f">= {_shown(least, unit)}", value >= least)
+
+
 def show(rows: Iterable[Row], echo: Callable[[str], None]) -> int:
     """Print the table; the exit code."""
     table = Table("measure", "value", "yardstick", "target", "", title="IGNY8 benchmarks")

@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import os
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -21,10 +19,12 @@ import psycopg
 from pydantic import SecretStr
 
 from benchmarks import dataset
+from benchmarks.processes import Process, started
 from igny8 import migration
 from igny8.access import Role
 from igny8.auth import starter
 from igny8.devstack.environment import DATABASE, temporary_stack
+from igny8.devstack.ports import free_port
 from igny8.settings import MigrationSettings
 from igny8.tokens import AccessTokens
 
@@ -36,12 +36,16 @@ START_SECONDS = 40
 
 @dataclass(frozen=True)
 class Stack:
-    """Addresses, and the owner of the first account."""
+    """Addresses, and the owners of the accounts."""
 
     folder: Path
     superuser_url: str
     environment: dict[str, str]
-    reader: dataset.Reader
+    readers: tuple[dataset.Reader, ...]
+
+    @property
+    def reader(self) -> dataset.Reader:
+        return self.readers[0]
 
     def token_of(self, reader: dataset.Reader) -> str:
         """An access token that outlives the run."""
@@ -83,31 +87,18 @@ def stack(*, accounts: int = dataset.ACCOUNTS) -> Iterator[Stack]:
             # The limits stay on; these are what one caller may ask for in a minute of load.
             "IGNY8_POINTS_PER_MINUTE": "1000000000",
         }
-        yield Stack(Path(folder), superuser, environment, owners[0])
+        yield Stack(Path(folder), superuser, environment, tuple(owners))
 
 
 @dataclass(frozen=True)
-class Served:
+class Served(Process):
     """A process that answers HTTP."""
 
-    name: str
     port: int
-    pid: int
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/graphql"
-
-    def cpu_seconds(self) -> float:
-        """User and system time so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident_mb(self) -> float:
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        raise RuntimeError("the process has ended")
 
 
 @contextmanager
@@ -115,31 +106,21 @@ def served(
     name: str, command: list[str], environment: dict[str, str], folder: Path, *, port: int | None = None
 ) -> Iterator[Served]:
     """Run a server; `{port}` in its command and environment is filled in. Raises RuntimeError when it does not answer."""
-    port = port or _free_port()
+    port = port or free_port()
     command = [part.replace("{port}", str(port)) for part in command]
     environment = {key: value.replace("{port}", str(port)) for key, value in environment.items()}
-    log = folder / f"{name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # our own
-        try:
-            _wait(process, port, log)
-            yield Served(name, port, process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with started(name, command, environment, folder) as process:
+        _wait(process, port)
+        yield Served(name, process.popen, process.log, port)
 
 
 def api(running: Stack) -> list[str]:
     return [sys.executable, "-m", "igny8", "api", "--port", "{port}"]
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait(process: Process, port: int) -> None:
     ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends and process.poll() is None:
+    while time.monotonic() < ends and process.popen.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2)  # ours
         except URLError as error:
@@ -147,7 +128,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
                 time.sleep(0.1)
                 continue
         return
-    raise RuntimeError(f"it did not start: {log.read_text()[-800:]}")
+    raise RuntimeError(f"it did not start: {process.last_words()}")
 
 
 def _with(url: str, *, login: str | None = None, database: str | None = None) -> str:
@@ -155,10 +136,3 @@ def _with(url: str, *, login: str | None = None, database: str | None = None) ->
     if login is not None:
         parts = parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}")
     return urlunsplit(parts._replace(path=f"/{database}") if database is not None else parts)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

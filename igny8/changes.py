@@ -4,19 +4,20 @@
 next value of a counter row, and the row's lock makes cursors rise in commit order (sequences do not).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, func, insert, text
+from psycopg.types.json import Jsonb
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from igny8.db import Base, new_id
+from igny8.db import Base, fetch_row, new_id
 
 
 class ChangeKind(StrEnum):
@@ -80,7 +81,12 @@ class _Noted:
 
 _ACTOR, _NOTED, _SHARING = "actor", "changes", "rows that share the counter"
 
-Write = Callable[[AsyncSession, int], Awaitable[None]]
+
+class Entry(NamedTuple):
+    """A statement that inserts one row with the cursor of the row `taken`, and its values."""
+
+    sql: str
+    values: Mapping[str, object]
 
 
 def begin(session: AsyncSession, actor: Actor) -> None:
@@ -113,61 +119,70 @@ def concern(session: AsyncSession, types: Collection[str]) -> bool:
     return any(change.node_type in types for change in session.info[_NOTED])
 
 
-#: Without the mapper, which does nothing for these rows but take its time.
-_INSERT: Final = insert(Change.metadata.tables[Change.__tablename__])
-
-
-def share(session: AsyncSession, scope_id: UUID, write: Write) -> None:
-    """Have `write` called at the end of the transaction, with a cursor of the scope that is its own."""
-    session.info[_SHARING].append((scope_id, write))
+def share(session: AsyncSession, scope_id: UUID, entry: Callable[[], Entry]) -> None:
+    """Have another row written at the end of the transaction, with a cursor of the scope that is its own."""
+    session.info[_SHARING].append((scope_id, entry))
 
 
 async def flush(session: AsyncSession) -> None:
     """Write what was recorded: the last statements of a transaction, scopes in one order against deadlocks."""
     noted: list[_Noted] = session.info[_NOTED]
-    sharing: list[tuple[UUID, Write]] = session.info[_SHARING]
+    sharing: list[tuple[UUID, Callable[[], Entry]]] = session.info[_SHARING]
     actor = actor_of(session)
     await session.flush()
-    scopes = {change.site_id or actor.account_id for change in noted} | {scope_id for scope_id, _ in sharing}
-    for scope_id in sorted(scopes):
-        mine = [change for change in noted if (change.site_id or actor.account_id) == scope_id]
-        writes = [write for scope, write in sharing if scope == scope_id]
-        cursor = await _take(session, actor.account_id, scope_id, len(mine) + len(writes))
-        if mine:
-            rows = [_row(actor, scope_id, change, cursor + number) for number, change in enumerate(mine)]
-            await session.execute(_INSERT, rows)
-        for number, write in enumerate(writes, start=len(mine)):
-            await write(session, cursor + number)
+    entries: dict[UUID, list[Entry]] = {}
+    for change in noted:
+        scope_id = change.site_id or actor.account_id
+        entries.setdefault(scope_id, []).append(Entry(_CHANGE, _values(actor, scope_id, change)))
+    for scope_id, entry in sharing:
+        entries.setdefault(scope_id, []).append(entry())
+    for scope_id in sorted(entries):
+        await _write(session, actor.account_id, scope_id, entries[scope_id])
     noted.clear()
     sharing.clear()
 
 
-_TAKE: Final = text("""
-    INSERT INTO change_counter AS counter (account_id, scope_id, value) VALUES (:account, :scope, :wanted)
-    ON CONFLICT (account_id, scope_id) DO UPDATE SET value = counter.value + excluded.value
-    RETURNING value
-""")
+#: The first of the next cursors of a scope; and one of them, once they are taken.
+_TAKE: Final = """
+    WITH taken AS (
+        INSERT INTO change_counter AS counter (account_id, scope_id, value)
+        VALUES (%(of_account)s, %(of_scope)s, %(wanted)s)
+        ON CONFLICT (account_id, scope_id) DO UPDATE SET value = counter.value + excluded.value
+        RETURNING value - %(wanted)s + 1 AS cursor
+    )
+"""
+_TAKEN: Final = "WITH taken AS (SELECT CAST(%(cursor)s AS bigint) AS cursor)"
+_CHANGE: Final = """
+    INSERT INTO change (account_id, id, scope_id, site_id, cursor, kind, node_type, node_ids, action, details,
+        actor_id, request_id, ip_address)
+    SELECT %(account_id)s, %(id)s, %(scope_id)s, CAST(%(site_id)s AS uuid), cursor, %(kind)s, %(node_type)s,
+        %(node_ids)s, %(action)s, %(details)s, CAST(%(actor_id)s AS uuid), %(request_id)s, %(ip_address)s
+    FROM taken
+"""
 
 
-async def _take(session: AsyncSession, account_id: UUID, scope_id: UUID, wanted: int) -> int:
-    """The first of the next cursors of a scope."""
-    values = {"account": account_id, "scope": scope_id, "wanted": wanted}
-    last: int = (await session.execute(_TAKE, values)).scalar_one()
-    return last - wanted + 1
+async def _write(session: AsyncSession, account_id: UUID, scope_id: UUID, entries: Sequence[Entry]) -> None:
+    """Write the rows of a scope one by one, the first of them in one statement with the counter."""
+    first, *others = entries
+    asked = {"of_account": account_id, "of_scope": scope_id, "wanted": len(entries)}
+    both = f"{_TAKE}, entry AS ({first.sql}) SELECT cursor FROM taken"  # noqa: S608  # statements of ours
+    row = await fetch_row(session, both, {**asked, **first.values})
+    assert row is not None, "the counter has a row for every scope that was written to"
+    for number, entry in enumerate(others, start=1):
+        await fetch_row(session, f"{_TAKEN}{entry.sql}", {"cursor": row[0] + number, **entry.values})
 
 
-def _row(actor: Actor, scope_id: UUID, change: _Noted, cursor: int) -> dict[str, Any]:
+def _values(actor: Actor, scope_id: UUID, change: _Noted) -> dict[str, object]:
     return {
         "account_id": actor.account_id,
         "id": new_id(),
         "scope_id": scope_id,
         "site_id": change.site_id,
-        "cursor": cursor,
         "kind": change.kind.value,
         "node_type": change.node_type,
         "node_ids": list(change.ids),
         "action": actor.action,
-        "details": change.details,
+        "details": Jsonb(change.details),
         "actor_id": actor.user_id,
         "request_id": actor.request_id,
         "ip_address": actor.ip_address,

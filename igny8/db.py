@@ -222,15 +222,26 @@ async def fetch_row(session: AsyncSession, sql: str, values: Mapping[str, object
     """The first row of one statement in the session's transaction, past SQLAlchemy: that takes a third of the CPU.
 
     For the few statements that everybody waits for; values are written `%(name)s`. What the session has not flushed
-    yet is not seen. Raises DBAPIError, as the session does.
+    yet is not seen. None, too, for a statement that returns no rows. Raises DBAPIError, as the session does.
     """
+    cursor = await _executed(session, sql, values)
+    return None if cursor.description is None else await cursor.fetchone()
+
+
+async def fetch_rows(session: AsyncSession, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    """All rows, otherwise as `fetch_row`."""
+    return await (await _executed(session, sql, values)).fetchall()
+
+
+async def _executed(
+    session: AsyncSession, sql: str, values: Mapping[str, object]
+) -> psycopg.AsyncCursor[tuple[Any, ...]]:
     connection: _Connection | None = session.info.get(_DRIVEN)
     if connection is None:
         raw = await (await session.connection()).get_raw_connection()
         connection = session.info[_DRIVEN] = cast(_Connection, raw.driver_connection)
     try:
-        cursor = await connection.execute(sql, values)
-        return cast("tuple[Any, ...] | None", await cursor.fetchone())
+        return await connection.execute(sql, values)
     except psycopg.Error as error:
         raise DBAPIError.instance(
             sql, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=connection.closed

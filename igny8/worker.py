@@ -48,7 +48,7 @@ log = structlog.get_logger()
 #: Everything that workers can do. A new task is added here by hand.
 TASKS: Final[tuple[Task[Any], ...]] = (cluster_keywords, generate_image_prompts, generate_images, export_records)
 
-POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 1}
+POOL_SIZES: Final = {LoginRole.APP: 8, LoginRole.SYSTEM: 4}
 #: Milliseconds between two looks into an empty queue.
 _LOOK_AGAIN: Final = 20
 #: One call to a provider, its answer included: seconds and bytes at most.

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from igny8.db import fetch_row, fetch_rows
 from igny8.jobs.progress import Line
 from igny8.jobs.tables import WAITING, Queue
 
@@ -20,21 +21,21 @@ PLACES: Final = 20
 _IS_WAITING: Final = "state IN ({}) AND hinted_at IS NULL".format(", ".join(f"'{state}'" for state in WAITING))
 
 #: Which job has which place is worth no wait for the disk: after a crash of the server it is found out anew.
-_LOCK: Final = text("""
+_LOCK: Final = """
     SELECT set_config('synchronous_commit', 'off', true),
         set_config('idle_in_transaction_session_timeout', '2s', true),
         pg_advisory_xact_lock(key)
     FROM (
         SELECT DISTINCT hashtextextended(account_id || ' ' || queue, 0) AS key
-        FROM unnest(CAST(:accounts AS uuid[]), CAST(:queues AS text[])) AS line (account_id, queue)
+        FROM unnest(CAST(%(accounts)s AS uuid[]), CAST(%(queues)s AS text[])) AS line (account_id, queue)
         ORDER BY key
     ) keys
-""")
+"""
 
-_ADMIT: Final = text(f"""
+_ADMIT: Final = f"""
     WITH next AS (
         SELECT line.account_id, line.queue, job.id, job.turn
-        FROM unnest(CAST(:accounts AS uuid[]), CAST(:queues AS text[])) AS line (account_id, queue)
+        FROM unnest(CAST(%(accounts)s AS uuid[]), CAST(%(queues)s AS text[])) AS line (account_id, queue)
         CROSS JOIN LATERAL (
             SELECT count(*) AS taken FROM job
             WHERE account_id = line.account_id AND queue = line.queue AND hinted_at IS NOT NULL
@@ -43,7 +44,7 @@ _ADMIT: Final = text(f"""
             SELECT id, row_number() OVER (ORDER BY due_at, id) AS turn FROM job
             WHERE account_id = line.account_id AND queue = line.queue AND {_IS_WAITING} AND due_at <= now()
             ORDER BY due_at, id
-            LIMIT greatest(0, :places - places.taken)
+            LIMIT greatest(0, %(places)s - places.taken)
         ) job
     ), admitted AS (
         UPDATE job SET hinted_at = clock_timestamp()
@@ -51,7 +52,7 @@ _ADMIT: Final = text(f"""
         RETURNING job.account_id, job.queue, job.id, next.turn
     )
     SELECT account_id, queue, id FROM admitted ORDER BY turn, id
-""")  # noqa: S608  # states of ours
+"""  # noqa: S608  # states of ours
 
 #: From one line to the next along the index, so that long lines cost no more than short ones.
 _LINES: Final = text(f"""
@@ -76,9 +77,9 @@ async def admit(session: AsyncSession, lines: Collection[Line]) -> list[tuple[Li
     if not lines:
         return []
     values = {"accounts": [line.account_id for line in lines], "queues": [line.queue.value for line in lines]}
-    await session.execute(_LOCK, values)
-    rows = await session.execute(_ADMIT, {**values, "places": PLACES})
-    return [(Line(row.account_id, Queue(row.queue)), row.id) for row in rows]
+    await fetch_row(session, _LOCK, values)
+    rows = await fetch_rows(session, _ADMIT, {**values, "places": PLACES})
+    return [(Line(account_id, Queue(queue)), job_id) for account_id, queue, job_id in rows]
 
 
 async def waiting_lines(session: AsyncSession) -> list[Line]:

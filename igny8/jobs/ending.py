@@ -1,16 +1,17 @@
 """The end of a job, or of one of its attempts: state, report and settled credits in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes, credits
 from igny8.changes import ChangeKind
+from igny8.db import fetch_row, fetch_rows, new_id
 from igny8.jobs import progress
 from igny8.jobs.failures import CANCELLED, LEFT_OUT, NO_ERROR, Error
 from igny8.jobs.progress import Line
@@ -70,49 +71,104 @@ class _Job(NamedTuple):
 
 # Whoever held the job may write no more, and its place in the line is free.
 _LET_GO: Final = "fence = fence + 1, lease_until = NULL, hinted_at = NULL"
-_ERROR: Final = "error_code = :error_code, error_message = :error_message, error_retryable = :error_retryable"
-_KEY: Final = "account_id = :account AND id = :job AND fence = :fence"
-_ITEMS: Final = "account_id = :account AND job_id = :job"
+_ERROR: Final = (
+    "error_code = %(error_code)s, error_message = %(error_message)s, error_retryable = %(error_retryable)s"
+)
+_KEY: Final = "account_id = %(account)s AND id = %(job)s AND fence = %(fence)s"
+_ITEMS: Final = "account_id = %(account)s AND job_id = %(job)s"
 _OPEN: Final = "state IN ('QUEUED', 'RETRYING', 'RUNNING')"
 
+_CHANGE: Final = """
+    changed AS (
+        INSERT INTO change (account_id, id, scope_id, site_id, cursor, kind, node_type, node_ids, action, details,
+            actor_id, request_id)
+        SELECT account_id, change_id, scope_id, nullif(scope_id, account_id), cursor - 1, 'UPDATED', 'Job',
+            ARRAY[id], kind, jsonb_build_object('state', state), started_by_id, 'job_' || replace(id::text, '-', '')
+        FROM numbered
+    ),
+"""
+
 _LOCK: Final = {
-    only: text(f"SELECT {', '.join(_Job._fields)} FROM job WHERE {_KEY} AND {only} FOR NO KEY UPDATE")  # noqa: S608  # ours
+    only: f"SELECT {', '.join(_Job._fields)} FROM job WHERE {_KEY} AND {only} FOR NO KEY UPDATE"  # noqa: S608  # ours
     for only in While
 }
-_END: Final = text(f"""
-    UPDATE job SET {_LET_GO}, {_ERROR}, state = :state, message = :message, items_failed = :failed,
-        phase = CASE WHEN :reached THEN 'DONE' ELSE phase END, percent = CASE WHEN :reached THEN 100 ELSE percent END,
-        outcome_type = :outcome_type, outcome = CAST(:outcome AS jsonb), finished_at = clock_timestamp()
+_END: Final = f"""
+    UPDATE job SET {_LET_GO}, {_ERROR}, state = %(state)s, message = %(message)s, items_failed = %(failed)s,
+        phase = CASE WHEN %(reached)s THEN 'DONE' ELSE phase END,
+        percent = CASE WHEN %(reached)s THEN 100 ELSE percent END,
+        outcome_type = %(outcome_type)s, outcome = CAST(%(outcome)s AS jsonb), finished_at = clock_timestamp()
     WHERE {_KEY}
-""")  # noqa: S608  # ours
+"""  # noqa: S608  # ours
 # An item that had failed before, and was to be tried again, keeps its own error.
-_FAIL_ITEMS: Final = text(f"""
-    UPDATE job_item SET state = 'FAILED', message = NULL, error_code = coalesce(error_code, :error_code),
-        error_message = coalesce(error_message, :error_message),
-        error_retryable = coalesce(error_retryable, :error_retryable)
+_FAIL_ITEMS: Final = f"""
+    UPDATE job_item SET state = 'FAILED', message = NULL, error_code = coalesce(error_code, %(error_code)s),
+        error_message = coalesce(error_message, %(error_message)s),
+        error_retryable = coalesce(error_retryable, %(error_retryable)s)
     WHERE {_ITEMS} AND {_OPEN} RETURNING id
-""")  # noqa: S608  # ours
-_CANCEL_ITEMS: Final = text(
-    f"UPDATE job_item SET state = 'CANCELLED', message = NULL, {_ERROR} WHERE {_ITEMS} AND {_OPEN}"  # noqa: S608  # ours
-)
-_FIRST_ERROR: Final = text(
-    f"""
+"""  # noqa: S608  # ours
+_CANCEL_ITEMS: Final = f"UPDATE job_item SET state = 'CANCELLED', message = NULL, {_ERROR} WHERE {_ITEMS} AND {_OPEN}"  # noqa: S608  # ours
+_FIRST_ERROR: Final = f"""
     SELECT error_code, error_message, error_retryable FROM job_item
     WHERE {_ITEMS} AND state = 'FAILED' ORDER BY position LIMIT 1
 """  # noqa: S608  # ours
-)
 _PUT_BACK: Final = {
-    only: text(f"""
-        UPDATE job SET {_LET_GO}, {_ERROR}, state = 'RETRYING', message = :message,
-            due_at = clock_timestamp() + make_interval(secs => :pause), attempt = attempt - :taken_back
+    only: f"""
+        UPDATE job SET {_LET_GO}, {_ERROR}, state = 'RETRYING', message = %(message)s,
+            due_at = clock_timestamp() + make_interval(secs => %(pause)s), attempt = attempt - %(taken_back)s
         WHERE {_KEY} AND state = 'RUNNING' AND NOT cancel_requested AND {only}
         RETURNING scope_id, queue
-    """)  # noqa: S608  # ours
+    """  # noqa: S608  # ours
     for only in While
 }
-_PUT_BACK_ITEMS: Final = text(
+_PUT_BACK_ITEMS: Final = (
     f"UPDATE job_item SET state = 'RETRYING', message = NULL WHERE {_ITEMS} AND state = 'RUNNING'"  # noqa: S608  # ours
 )
+
+
+#: The end of jobs that have nothing to settle and no items; as `finish` would write it, change and event included.
+_SUCCEED: Final = f"""
+    WITH given AS (
+        SELECT account_id, id, wanted.outcome_type, wanted.outcome, change_id FROM job
+        JOIN unnest(
+            CAST(%(accounts)s AS uuid[]), CAST(%(jobs)s AS uuid[]), CAST(%(fences)s AS bigint[]),
+            CAST(%(outcome_types)s AS text[]), CAST(%(outcomes)s AS text[]), CAST(%(change_ids)s AS uuid[])
+        ) AS wanted (account_id, id, fence, outcome_type, outcome, change_id) USING (account_id, id, fence)
+        WHERE state = 'RUNNING' AND items_total = 0 AND credits_held = 0
+        ORDER BY account_id, id FOR NO KEY UPDATE OF job
+    ),
+    ended AS (
+        UPDATE job SET {_LET_GO}, error_code = NULL, error_message = NULL, error_retryable = NULL,
+            state = 'SUCCEEDED', message = 'Done.', phase = 'DONE', percent = 100,
+            outcome_type = given.outcome_type, outcome = CAST(given.outcome AS jsonb),
+            finished_at = clock_timestamp()
+        FROM given WHERE job.account_id = given.account_id AND job.id = given.id
+        RETURNING job.*, change_id
+    ),
+    {progress.events_of("ended", change=_CHANGE)}
+    SELECT account_id, id, scope_id, queue FROM ended
+"""  # noqa: S608  # ours
+
+
+async def succeed(session: AsyncSession, claims: Sequence[tuple[Claim, Outcome | None]]) -> list[bool]:
+    """End these jobs well, those that have no items and hold no credits; False, and nothing changed, for others.
+
+    The session is one of the system's role.
+    """
+    values = {
+        "accounts": [claim.account_id for claim, _ in claims],
+        "jobs": [claim.job_id for claim, _ in claims],
+        "fences": [claim.fence for claim, _ in claims],
+        "outcome_types": [outcome and outcome.type for _, outcome in claims],
+        "outcomes": [outcome and orjson.dumps(outcome.report).decode() for _, outcome in claims],
+        "change_ids": [new_id() for _ in claims],
+    }
+    ended = await fetch_rows(session, _SUCCEED, values)
+    news = progress.news_of(session)
+    for account_id, _, scope_id, queue in ended:
+        news.scopes.add(scope_id)
+        news.lines.add(Line(account_id, Queue(queue)))
+    keys = {(account_id, job_id) for account_id, job_id, _, _ in ended}
+    return [(claim.account_id, claim.job_id) in keys for claim, _ in claims]
 
 
 async def finish(session: AsyncSession, claim: Claim, verdict: Verdict, only: While = While.UNFINISHED) -> bool:
@@ -122,7 +178,7 @@ async def finish(session: AsyncSession, claim: Claim, verdict: Verdict, only: Wh
     """
     if claim.credits_held:
         await credits.lock(session, claim.account_id)  # wallets are locked before jobs, always
-    held = (await session.execute(_LOCK[only], claim.key)).one_or_none()
+    held = await fetch_row(session, _LOCK[only], claim.key)
     if held is None:
         return False
     job = _Job(*held)
@@ -145,7 +201,7 @@ async def finish(session: AsyncSession, claim: Claim, verdict: Verdict, only: Wh
         "outcome_type": verdict.outcome.type if verdict.outcome else None,
         "outcome": orjson.dumps(verdict.outcome.report).decode() if verdict.outcome else None,
     }
-    await session.execute(_END, values)
+    await fetch_row(session, _END, values)
     site_id = None if job.scope_id == claim.account_id else job.scope_id
     changes.record(session, ChangeKind.UPDATED, "Job", [claim.job_id], site_id=site_id, state=state.value)
     _tell(session, claim, job.scope_id, job.queue)
@@ -174,11 +230,11 @@ async def put_back(
         "pause": pause,
         "taken_back": 0 if counted else 1,
     }
-    job = (await session.execute(_PUT_BACK[only], values)).one_or_none()
+    job = await fetch_row(session, _PUT_BACK[only], values)
     if job is None:
         return False
-    await session.execute(_PUT_BACK_ITEMS, claim.key)
-    _tell(session, claim, job.scope_id, job.queue)
+    await fetch_row(session, _PUT_BACK_ITEMS, claim.key)
+    _tell(session, claim, *job)
     return True
 
 
@@ -190,10 +246,10 @@ def _tell(session: AsyncSession, claim: Claim, scope_id: UUID, queue: str) -> No
 async def _close_items(session: AsyncSession, claim: Claim, verdict: Verdict) -> int:
     """No item of an ended job stays open; how many failed now."""
     if verdict.cancelled:
-        await session.execute(_CANCEL_ITEMS, {**claim.key, **CANCELLED.columns})
+        await fetch_row(session, _CANCEL_ITEMS, {**claim.key, **CANCELLED.columns})
         return 0
     error = verdict.error or LEFT_OUT
-    return len((await session.execute(_FAIL_ITEMS, {**claim.key, **error.columns})).all())
+    return len(await fetch_rows(session, _FAIL_ITEMS, {**claim.key, **error.columns}))
 
 
 def _state(job: _Job, failed: int, verdict: Verdict) -> JobState:
@@ -217,7 +273,7 @@ async def _settle(session: AsyncSession, claim: Claim, job: _Job) -> None:
 
 async def _first_error(session: AsyncSession, claim: Claim) -> Error:
     """The job's error when its items alone failed."""
-    code, message, retryable = (await session.execute(_FIRST_ERROR, claim.key)).one()
+    ((code, message, retryable),) = await fetch_rows(session, _FIRST_ERROR, claim.key)
     return Error(JobErrorCode(code), message, retryable)
 
 

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import transactions
 from igny8.changes import Actor
-from igny8.db import Database, LoginRole
+from igny8.db import Database, LoginRole, fetch_row
 from igny8.events import Bus
 from igny8.jobs.ai import Ai
 from igny8.jobs.hints import Hints
@@ -20,10 +19,7 @@ from igny8.signed import SignedAddresses
 from igny8.storage import Storage
 
 #: Work writes more at once than a request does.
-_ENTER: Final = text(
-    "SELECT set_config('app.account_id', :account, true), set_config('app.user_id', :user, true),"
-    " set_config('statement_timeout', '60s', true)"
-)
+_ENTER: Final = f"{transactions.ACT_AS}, set_config('statement_timeout', '60s', true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,14 @@ class Host:
         async with self._connections:
             async with self._db.session(LoginRole.APP) as session:
                 user = actor.user_id or ""
-                await session.execute(_ENTER, {"account": str(actor.account_id), "user": str(user)})
+                await fetch_row(session, _ENTER, {"account": str(actor.account_id), "user": str(user)})
                 async with transactions.logged(session, actor):
                     yield session
             self._hints.tell(session)
+
+    @asynccontextmanager
+    async def across(self) -> AsyncIterator[AsyncSession]:
+        """A transaction of the system's role, for jobs of several accounts; it tells, too."""
+        async with self._db.session(LoginRole.SYSTEM) as session:
+            yield session
+        self._hints.tell(session)

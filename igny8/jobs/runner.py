@@ -10,16 +10,16 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from igny8.changes import Actor
 from igny8.errors import Unavailable
 from igny8.jobs.claiming import Claimed, claim
-from igny8.jobs.ending import Verdict, finish, put_back
+from igny8.jobs.ending import Claim, Outcome, Verdict, finish, put_back, succeed
 from igny8.jobs.failures import Cancelled, Error, JobFailure, Superseded, cause_of, failure_of, passes
 from igny8.jobs.host import Host
 from igny8.jobs.leases import Attempt, Leases, Stop
 from igny8.jobs.running import Running
 from igny8.jobs.tables import JobErrorCode
 from igny8.jobs.tasks import Task
+from igny8.jobs.together import Together
 
 log = structlog.get_logger()
 
@@ -44,6 +44,7 @@ class Runner:
         self._draining = threading.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._attempts: set[Attempt] = set()
+        self._claiming, self._ending = Together(self._claim), Together(self._succeed)
 
     def offer(self, account_id: UUID, job_id: UUID) -> bool:
         """Run the job; False when this worker takes no more. It waits for a place: for threads, not for the loop."""
@@ -78,7 +79,7 @@ class Runner:
 
     async def _run(self, account_id: UUID, job_id: UUID) -> None:
         try:
-            claimed = await self._claim(account_id, job_id)
+            claimed = await self._claiming.ask((account_id, job_id))
             if claimed is not None:
                 await self._attempt(claimed)
         except (Unavailable, DBAPIError) as error:
@@ -87,10 +88,13 @@ class Runner:
         except Exception:
             log.exception("job left to others", job_id=str(job_id))
 
-    async def _claim(self, account_id: UUID, job_id: UUID) -> Claimed | None:
-        actor = Actor(account_id, None, f"job_{job_id.hex}", None)
-        async with self._host.transaction(actor) as session:
-            return await claim(session, account_id, job_id, self._tasks)
+    async def _claim(self, wanted: Sequence[tuple[UUID, UUID]]) -> list[Claimed | None]:
+        async with self._host.across() as session:
+            return await claim(session, wanted, self._tasks)
+
+    async def _succeed(self, ended: Sequence[tuple[Claim, Outcome | None]]) -> list[bool]:
+        async with self._host.across() as session:
+            return await succeed(session, ended)
 
     async def _attempt(self, claimed: Claimed) -> None:
         job, task = Running(self._host, claimed), self._tasks[claimed.kind]
@@ -126,7 +130,8 @@ class Runner:
     async def _end_work(self, job: Running) -> None:
         """The function has returned: all is done that could be done in this attempt."""
         if not job.passing_failures:
-            await self._finish(job, Verdict(outcome=job.outcome))
+            if job.items_total or job.claim.credits_held or not await self._succeeded(job):
+                await self._finish(job, Verdict(outcome=job.outcome))
             return
         waits = max(failure.retry_after or 0.0 for failure in job.passing_failures)
         await self._try_again(job, job.passing_failures[0], waits)
@@ -150,6 +155,15 @@ class Runner:
         if not await self._written(job, back):
             # Somebody has asked for the job's end meanwhile, if it is still ours at all.
             await self._finish(job, Verdict(cancelled=True, outcome=job.outcome))
+
+    async def _succeeded(self, job: Running) -> bool:
+        """Whether the job's end could be written together with others'."""
+        try:
+            return await self._ending.ask((job.claim, job.outcome))
+        except (Unavailable, DBAPIError) as error:
+            if not passes(error):
+                raise
+            return False  # by itself it is tried for longer, and finds what was written after all
 
     async def _finish(self, job: Running, verdict: Verdict) -> None:
         await self._written(job, lambda session: finish(session, job.claim, verdict))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, text, update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from igny8.ai.engine import Engine
 from igny8.ai.steps import Steps
 from igny8.changes import Actor
 from igny8.credits import OperationType, note_usage
-from igny8.db import new_id
+from igny8.db import fetch_row, new_id
 from igny8.jobs import progress
 from igny8.jobs.claiming import Claimed, Item
 from igny8.jobs.drafts import Drafts
@@ -30,10 +30,11 @@ from igny8.jobs.tables import UNFINISHED, Job, JobItem, JobPhase, JobResult, Job
 _CLOSED: Final = "closed items"
 
 
-_HOLD: Final = text("""
-    SELECT credits_held, credits_used FROM job
-    WHERE account_id = :account AND id = :job AND fence = :fence AND state = 'RUNNING' FOR NO KEY UPDATE
-""")
+_IS_MINE: Final = "account_id = %(account)s AND id = %(job)s AND fence = %(fence)s AND state = 'RUNNING'"
+_HOLD: Final = f"SELECT credits_held, credits_used FROM job WHERE {_IS_MINE} FOR NO KEY UPDATE"  # noqa: S608  # ours
+_PROGRESS: Final = f"""
+    UPDATE job SET phase = %(phase)s, percent = %(percent)s, message = %(message)s WHERE {_IS_MINE} RETURNING id
+"""  # noqa: S608  # ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,11 @@ class Running:
 
     async def progress(self, phase: JobPhase, percent: int, message: str, *, item: Item | None = None) -> None:
         """Say how far it is; with an item, that this one is being worked on. Raises Superseded."""
-        async with self.transaction() as session:
-            await self._hold(session)
-            now = {"phase": phase.value, "percent": percent, "message": message}
-            await self._change(session, **now)
+        now = {"phase": phase.value, "percent": percent, "message": message}
+        async with self._host.transaction(self.actor) as session:
+            # It keeps the job as this attempt's, too.
+            if await fetch_row(session, _PROGRESS, {**self.claim.key, **now}) is None:
+                raise Superseded
             if item is not None:
                 begun = update(JobItem).where(self._is(item), JobItem.state.in_(UNFINISHED))
                 await session.execute(begun.values(state=JobState.RUNNING.value, message=message, **NO_ERROR))
@@ -236,7 +238,7 @@ class Running:
 
     async def _hold(self, session: AsyncSession) -> _Credits:
         """Keep the job as this attempt's until the transaction ends. Raises Superseded."""
-        held = (await session.execute(_HOLD, self.claim.key)).one_or_none()
+        held = await fetch_row(session, _HOLD, self.claim.key)
         if held is None:
             raise Superseded
         return _Credits(*held)

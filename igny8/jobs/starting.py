@@ -1,22 +1,31 @@
 """Start a job, in the transaction of whoever wants it: job, items and hold are there together or not at all."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from igny8 import changes
 from igny8.changes import ChangeKind
 from igny8.credits import hold
-from igny8.db import new_id
+from igny8.db import fetch_row, new_id
 from igny8.errors import Conflict, NotAllowedNow, NotFound
 from igny8.jobs import progress
 from igny8.jobs.progress import Line, Subject
 from igny8.jobs.tables import UNFINISHED, Job, JobItem, JobState, Queue
 from igny8.jobs.tasks import A, Task
+
+_COLUMNS: Final = (
+    "account_id", "scope_id", "id", "kind", "queue", "max_attempts", "arguments", "started_by_id", "retry_of_id",
+    "credits_held", "items_total",
+)  # fmt: skip
+_START: Final = f"""
+    INSERT INTO job ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({column})s" for column in _COLUMNS)})
+    ON CONFLICT (account_id, retry_of_id) DO NOTHING RETURNING id
+"""  # noqa: S608  # columns of ours
 
 
 async def enqueue(
@@ -99,8 +108,10 @@ async def _start(
     scope_id = site_id or account_id
     owned = {"account_id": account_id, "scope_id": scope_id}
     job = {**owned, **values, "id": job_id, "credits_held": held, "items_total": len(items)}
-    row = postgresql.insert(Job).values(job).on_conflict_do_nothing(index_elements=["account_id", "retry_of_id"])
-    if (await session.execute(row.returning(Job.id))).scalar_one_or_none() is None:
+    if (
+        await fetch_row(session, _START, {"retry_of_id": None, **job, "arguments": Jsonb(values["arguments"])})
+        is None
+    ):
         raise Conflict("The job was run again already. Retry that newer one.", field=("id",))
     if items:
         rows = [

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from igny8 import credits
 from igny8.access import Role
-from igny8.credits import OperationType
-from igny8.db import Database
+from igny8.credits import OperationType, TransactionType
+from igny8.db import Database, LoginRole
 from igny8.gql import ids
 from tests.billing.ledgers import bought, held, noted, settled
 from tests.support.api import Api
@@ -47,6 +48,20 @@ SUMMARY = """
         }
     }
 """
+
+
+async def test_every_type_of_transaction_can_be_chosen(api: Api, db: Database, tenant: Tenant) -> None:
+    for kind in TransactionType:
+        if kind is TransactionType.DEDUCTION:
+            await bought(db, tenant.id, 5)
+            await settled(db, tenant.id, await held(db, tenant.id, 2), 2)
+            continue
+        async with db.session(LoginRole.SYSTEM) as session:
+            await credits.grant(session, tenant.id, 10, key=kind.value, transaction_type=kind, description="Given")
+    for kind in TransactionType:
+        chosen = {"filter": {"transactionType": [kind.value]}}
+        page = (await api.data(TRANSACTIONS, as_=tenant[Role.OWNER], **chosen))["creditTransactions"]
+        assert {node["transactionType"] for node in page["nodes"]} == {kind.value}
 
 
 async def test_transactions_come_newest_first_with_running_balances(api: Api, db: Database, tenant: Tenant) -> None:

@@ -21,6 +21,9 @@ SAMPLE = list(csv.DictReader(Path(demo.__file__).with_name("demo_keywords.csv").
 CLUSTERS = """query($sector: [ID!]) { clusters(filter: {sectorId: $sector}, first: 100) { nodes {
   id name keywordsCount locked keywords(first: 100) { nodes { id keyword } } } } }"""
 
+PAGES = """query($id: ID!) { job(id: $id) {
+  items(first: 2) { totalCount edges { cursor node { state } } pageInfo { endCursor } }
+  results(first: 2) { totalCount edges { cursor node { __typename } } pageInfo { hasNextPage } } } }"""
 LEDGER = """{ creditTransactions { nodes { amount job { kind } } } creditUsageLogs { nodes {
   operationType creditsUsed costUsd provider tokensInput job { kind } } } }"""
 
@@ -61,6 +64,10 @@ async def test_a_sector_is_clustered_by_the_model_and_paid_for_once(shop: Worksh
     assert "pineapple corer" in left_over
     assert job["outcome"]["clustersCreated"] == len(made) >= 8
     assert {one["id"] for one in job["results"]["nodes"]} == {one["id"] for one in made}
+    pages = (await shop.api.data(PAGES, as_=shop.editor, id=job["id"]))["job"]
+    assert pages["items"]["totalCount"] == len(pages["items"]["edges"]) == 1
+    assert [edge["node"]["__typename"] for edge in pages["results"]["edges"]] == ["Cluster", "Cluster"]
+    assert (pages["results"]["totalCount"], pages["results"]["pageInfo"]["hasNextPage"]) == (len(made), True)
     assert all(one["keywordsCount"] == len(one["keywords"]["nodes"]) >= 2 for one in made)
 
 
@@ -108,7 +115,7 @@ async def test_more_than_a_request_holds_is_divided_and_merged(shop: Workshop) -
 
 async def test_a_preview_writes_nothing_and_its_proposals_are_the_outcome(shop: Workshop) -> None:
     keywords = await add(shop, *(row["keyword"] for row in SAMPLE[:20]))
-    job = await run(shop, keywordIds=keywords, preview=True)
+    job = await run(shop, keywordIds=keywords, preview=True, method="AI")
     assert (job["state"], job["creditsUsed"], job["results"]["nodes"]) == ("SUCCEEDED", 10, [])
     assert await clusters(shop) == []
     proposals = job["outcome"]["proposals"]

@@ -74,7 +74,7 @@ class Work:
 
     async def claimed(self, job_id: UUID) -> Running:
         async with self.writing() as session:
-            found = await claim(session, self.tenant.id, job_id, [JobKind.GENERATE_CONTENT])
+            (found,) = await claim(session, [(self.tenant.id, job_id)], [JobKind.GENERATE_CONTENT])
         assert found is not None
         return Running(self.host, found)
 

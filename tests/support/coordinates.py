@@ -17,6 +17,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
@@ -111,17 +112,20 @@ class _Request:
         named = get_named_type(type_)
         if isinstance(named, GraphQLEnumType):
             yield f"{named.name}.{value}"
-        elif isinstance(named, GraphQLInterfaceType):
+        elif isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
             for possible in self._possible(named, sets, value):
                 yield from self._object(possible, sets, value)
         elif isinstance(named, GraphQLObjectType):
             yield from self._object(named, sets, value)
 
     def _possible(
-        self, interface: GraphQLInterfaceType, sets: list[SelectionSetNode], value: Mapping[str, Any]
+        self,
+        abstract: GraphQLInterfaceType | GraphQLUnionType,
+        sets: list[SelectionSetNode],
+        value: Mapping[str, Any],
     ) -> Iterator[GraphQLObjectType]:
         """The type that a value says it is; it must be asked for."""
-        for possible in _schema().get_possible_types(interface):
+        for possible in _schema().get_possible_types(abstract):
             for key, nodes in self._selected(possible, sets).items():
                 if nodes[0].name.value == "__typename" and value.get(key) == possible.name:
                     yield possible

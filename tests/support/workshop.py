@@ -25,7 +25,7 @@ from tests.support.world import Person, Tenant, World
 PATIENCE = 40.0
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 JOB = """query($id: ID!) { job(id: $id) {
-  state message percent phase creditsHeld creditsUsed itemsDone itemsFailed itemsTotal attempt
+  id state message percent phase creditsHeld creditsUsed itemsDone itemsFailed itemsTotal attempt
   error { code message retryable }
   items(first: 100) { nodes { state message creditsUsed error { code message retryable } subject { id } } }
   results(first: 100) { nodes { __typename id } }

@@ -1,6 +1,6 @@
 """Accounts to test with: rows made directly, tokens signed as the API signs them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ import psycopg
 from igny8.access import Role
 from igny8.db import new_id
 from igny8.gql import ids
-from igny8.tokens import AccessTokens
+from igny8.tokens import ACCESS_LIFETIME, AccessTokens
 
 
 @dataclass
@@ -129,10 +129,19 @@ class World:
             "INSERT INTO session (account_id, id, user_id, expires_at) VALUES (%s, %s, %s, %s)",
             (account_id, session_id, user_id, now + timedelta(days=30)),
         )
+        person = Person(account_id, user_id, session_id, role, "", email)
+        return replace(person, token=self.token(person))
+
+    def token(self, person: Person, *, lasts: timedelta = ACCESS_LIFETIME) -> str:
+        """An access token of the person's session."""
         token, _ = self._tokens.issue(
-            user_id=user_id, account_id=account_id, session_id=session_id, role=role, now=now
+            user_id=person.id,
+            account_id=person.account_id,
+            session_id=person.session_id,
+            role=person.role,
+            now=datetime.now(UTC) - ACCESS_LIFETIME + lasts,
         )
-        return Person(account_id, user_id, session_id, role, token, email)
+        return token
 
     def site(self, tenant: Tenant, name: str) -> UUID:
         """A site with one sector of the same name."""

@@ -234,7 +234,6 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     },
     "updateImage": lambda stage, _: {"id": stage.new_image(), "prompt": stage.word()},
     "deleteImages": lambda stage, _: {"ids": [stage.new_image()]},
-    "exportRecords": lambda stage, _: {"input": {"type": "KEYWORDS", "format": "CSV"}},
     "createCluster": _create_cluster,
     "updateCluster": lambda stage, _: {"input": {"id": stage.new_cluster(), "name": stage.word()}},
     "mergeClusters": lambda stage, _: {"ids": [stage.new_cluster()], "into": stage.new_cluster()},
@@ -257,6 +256,9 @@ ARGUMENTS: Mapping[str, Callable[[Stage, Caller], Arguments]] = {
     "restoreRevision": lambda stage, _: {"contentId": stage.new_content(), "version": 1},
     "deleteContents": lambda stage, _: {"ids": [stage.new_content()]},
     "generateContent": _generate_content,
+    "exportRecords": lambda stage, _: {
+        "input": {"type": "KEYWORDS", "format": "CSV", "keywordFilter": {"search": stage.word()}}
+    },
     "cancelJob": lambda stage, _: {"id": stage.waiting_job()},
     "retryJob": lambda stage, _: {"id": stage.ended_job(stage.tenant, "a")},
     "saveAiPrompt": lambda stage, _: {"promptType": "IDEAS", "value": "{{data}} " + stage.word()},

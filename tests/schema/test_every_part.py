@@ -97,7 +97,7 @@ def _without_null(stage: Stage) -> None:
     )
     before, job_id = stage.ended_job(tenant, "a"), stage.id_of("job", tenant, "a")
     left_over = [stage.id_of("key", tenant, "a")]
-    for table in ("job", "job_item"):
+    for table in ("image", "job", "job_item"):
         failed = "error_code = 'TIMEOUT', error_message = 'Slow.', error_retryable = true"
         run(f"UPDATE {table} SET {failed} WHERE account_id = %s", (tenant.id,))
     run(
@@ -121,7 +121,18 @@ def _without_null(stage: Stage) -> None:
         " WHERE account_id = %s AND job_id = %s",
         (tenant.id, tenant.id, ids.parse("job", before)),
     )
-    run("UPDATE image SET style = 'REALISTIC' WHERE account_id = %s", (tenant.id,))
+    run(
+        "INSERT INTO stored_file (account_id, site_id, key) SELECT account_id, id,"
+        " replace(account_id::text, '-', '') || '/' || encode(sha256(id::text::bytea), 'hex') || '.webp'"
+        " FROM site WHERE account_id = %s",
+        (tenant.id,),
+    )
+    run(
+        "UPDATE image SET style = 'REALISTIC', file_key = f.key, thumbnail_key = f.key FROM stored_file f"
+        " WHERE image.account_id = %s AND f.account_id = image.account_id AND f.site_id = image.site_id"
+        " AND f.expires_at IS NULL",
+        (tenant.id,),
+    )
     fill_nulls(stage.world.sql, tenant.id)
 
 

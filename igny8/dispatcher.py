@@ -13,6 +13,7 @@ from igny8 import tables  # noqa: F401  # rows refer to each other: all of them 
 from igny8.auth.outbox import Outbox
 from igny8.billing.grants import grant_due
 from igny8.billing.low_credits import tell_due
+from igny8.cancelling import ended as gone
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.events import Bus
@@ -81,8 +82,7 @@ async def dispatching(settings: Settings) -> AsyncIterator[None]:
             finally:
                 ended.set()
     finally:
-        telling.cancel()
-        await asyncio.wait({telling})
+        await gone(telling)
         await hints.close()
         await bus.close()
         await db.close()

@@ -22,6 +22,7 @@ from igny8.ai.calls import Connection, Provider
 from igny8.ai.catalogue import Catalogue
 from igny8.ai.providers import engine
 from igny8.ai.steps import DailyCaps, Spending, spent_by_everyone
+from igny8.cancelling import ended
 from igny8.db import Database, LoginRole
 from igny8.events import Bus
 from igny8.exporting.job import export_records
@@ -108,8 +109,7 @@ async def working(settings: Settings, tasks: Sequence[Task[Any]]) -> AsyncIterat
         await asyncio.to_thread(consumer.stop, 5_000)
         await runner.drain(settings.drain_seconds)
         await asyncio.to_thread(leases.stop)
-        telling.cancel()
-        await asyncio.wait({telling})
+        await ended(telling)
         await hints.close()
         await bus.close()
         await http.aclose()

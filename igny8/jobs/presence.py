@@ -11,6 +11,8 @@ from uuid import uuid4
 import redis.exceptions
 from redis.asyncio import Redis
 
+from igny8.cancelling import ended
+
 _SECONDS: Final = 3.0
 #: Whoever was silent for so long is gone.
 SILENCE_SECONDS: Final = 10
@@ -32,8 +34,7 @@ async def present(redis_url: str, process: Process) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        telling.cancel()
-        await asyncio.wait({telling})
+        await ended(telling)
         with contextlib.suppress(*_FAULTS):
             await client.zrem(_key(process), name)
         await client.aclose()

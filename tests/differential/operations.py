@@ -31,6 +31,7 @@ SKIPPED = frozenset(
     | {("Query", name) for name in ("invitation", "sessions", "usageSummary", "creditCosts", "estimateCredits")}
     | {("Query", name) for name in ("aiPrompts", "aiPromptPreview", "aiModels", "systemStatus")}
     | {("Job", name) for name in ("events", "results", "outcome")}
+    | {("Image", name) for name in ("imageUrl", "thumbnailUrl")}
 )
 DEEPEST = 5
 MOST_FIELDS = 45

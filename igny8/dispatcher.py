@@ -13,7 +13,7 @@ from igny8 import tables  # noqa: F401  # rows refer to each other: all of them 
 from igny8.auth.outbox import Outbox
 from igny8.billing.grants import grant_due
 from igny8.billing.low_credits import tell_due
-from igny8.cancelling import ended as gone
+from igny8.cancelling import ended
 from igny8.db import Database, LoginRole
 from igny8.errors import Unavailable
 from igny8.events import Bus
@@ -37,12 +37,12 @@ BOOKS_SECONDS: Final = 60.0
 
 async def serve(settings: Settings) -> None:
     """Sweep and prune until SIGTERM or SIGINT, and end what was begun."""
-    ended = asyncio.Event()
+    over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
     async with dispatching(settings):
         log.info("dispatcher ready")
-        await ended.wait()
+        await over.wait()
 
 
 @asynccontextmanager
@@ -55,14 +55,14 @@ async def dispatching(settings: Settings) -> AsyncIterator[None]:
     sweep = Sweep(db, hints)
     storage = Storage(settings.files_url)
     outbox = Outbox(Keyring(settings.secrets_keys), settings.public_url)
-    ended = asyncio.Event()
+    over = asyncio.Event()
 
     async def prune_some() -> None:
-        while await prune(db) and not ended.is_set():
+        while await prune(db) and not over.is_set():
             pass
 
     async def prune_files() -> None:
-        while await keeping.prune(db, storage) and not ended.is_set():
+        while await keeping.prune(db, storage) and not over.is_set():
             pass
 
     async def keep_books() -> None:
@@ -73,24 +73,24 @@ async def dispatching(settings: Settings) -> AsyncIterator[None]:
     telling = asyncio.create_task(hints.run())
     try:
         async with present(redis_url, Process.DISPATCHER), asyncio.TaskGroup() as group:
-            group.create_task(_every(SWEEP_SECONDS, sweep.once, ended))
-            group.create_task(_every(PRUNE_SECONDS, prune_some, ended))
-            group.create_task(_every(FILES_SECONDS, prune_files, ended))
-            group.create_task(_every(BOOKS_SECONDS, keep_books, ended))
+            group.create_task(_every(SWEEP_SECONDS, sweep.once, over))
+            group.create_task(_every(PRUNE_SECONDS, prune_some, over))
+            group.create_task(_every(FILES_SECONDS, prune_files, over))
+            group.create_task(_every(BOOKS_SECONDS, keep_books, over))
             try:
                 yield
             finally:
-                ended.set()
+                over.set()
     finally:
-        await gone(telling)
+        await ended(telling)
         await hints.close()
         await bus.close()
         await db.close()
 
 
-async def _every(seconds: float, act: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+async def _every(seconds: float, act: Callable[[], Awaitable[None]], over: asyncio.Event) -> None:
     """Act, and again so many seconds later, until it is over. A database that is away is waited for."""
-    while not ended.is_set():
+    while not over.is_set():
         try:
             await act()
         except (Unavailable, DBAPIError) as error:
@@ -99,6 +99,6 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]], ended: asyn
             log.exception("dispatcher failed", act=act.__name__)
         try:
             async with asyncio.timeout(seconds):
-                await ended.wait()
+                await over.wait()
         except TimeoutError:
             continue

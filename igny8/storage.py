@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,9 @@ _KEY: Final = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}\.[a-z]{2,5}")
 _PART_BYTES: Final = 5 * 1024 * 1024
 _PARTS_AT_ONCE: Final = 2
 _CHUNK_BYTES: Final = 256 * 1024
+_CONNECT: Final = timedelta(seconds=5)
+_WHOLE: Final = timedelta(minutes=15)
+_RETRIED: Final = timedelta(seconds=20)
 _AWAY: Final = "The file store does not answer at the moment. Try again in a few seconds."
 
 
@@ -108,7 +112,13 @@ class Storage:
     def _store(self) -> ObjectStore:
         parts = urlsplit(self._url)
         if parts.scheme not in ("", "file"):
-            return from_url(self._url)
+            return from_url(
+                self._url,
+                # A whole body passes within `timeout`, as slowly as whoever reads it takes it. Only an operator who
+                # names an http address gets one.
+                client_options={"connect_timeout": _CONNECT, "timeout": _WHOLE, "allow_http": True},
+                retry_config={"max_retries": 3, "retry_timeout": _RETRIED},
+            )
         folder = Path(unquote(parts.path) if parts.scheme else self._url)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return LocalStore(folder, automatic_cleanup=True)

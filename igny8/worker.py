@@ -73,12 +73,12 @@ _THREADS: Final = 4
 
 async def serve(settings: Settings, tasks: Sequence[Task[Any]] = TASKS) -> None:
     """Run jobs until SIGTERM or SIGINT; then end what can be ended in time, and give back the rest."""
-    ended = asyncio.Event()
+    over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
     async with working(settings, tasks):
         log.info("worker ready", tasks=[task.kind for task in tasks])
-        await ended.wait()
+        await over.wait()
         log.info("worker draining")
 
 

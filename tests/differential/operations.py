@@ -32,6 +32,7 @@ SKIPPED = frozenset(
     | {("Query", name) for name in ("aiPrompts", "aiPromptPreview", "aiModels", "systemStatus")}
     | {("Job", name) for name in ("events", "results", "outcome")}
     | {("Content", "generation"), ("ContentRevision", "diff")}
+    | {("Image", name) for name in ("imageUrl", "thumbnailUrl")}
 )
 DEEPEST = 5
 MOST_FIELDS = 45

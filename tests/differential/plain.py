@@ -466,7 +466,7 @@ class Plain:
             return None
         return {name: row[f"error_{name}"] for name in ("code", "message", "retryable")}
 
-    job_item_error = job_error
+    job_item_error = image_error = job_error
 
     def job_item_subject(self, row: Row) -> Row | None:
         (kind,) = [name for name, (table, _) in TABLES.items() if table == row["subject_kind"]]

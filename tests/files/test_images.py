@@ -86,7 +86,7 @@ async def test_images_are_drawn_stored_and_shown(shop: Workshop, settings: Setti
     content_id = content(shop)
     await described(shop, content_id, inArticle=1)
     featured, inside = await images(shop, content_id)
-    job = await drawn(shop, featured["id"], inside["id"], style="CARTOON")
+    job = await drawn(shop, featured["id"], inside["id"], style="CARTOON", provider="OPENAI")
     assert (job["state"], job["creditsHeld"], job["creditsUsed"]) == ("SUCCEEDED", 10, 10)
     for image in await images(shop, content_id):
         assert (image["status"], image["style"], image["mimeType"]) == ("GENERATED", "CARTOON", "image/webp")
@@ -156,6 +156,38 @@ async def test_described_anew_in_the_place_of_what_there_was(
     assert kept in after
     assert not after & before
     assert len(after) == 4
+
+
+async def test_a_prompt_of_ones_own_describes_them(shop: Workshop) -> None:
+    content_id = content(shop)
+    job = await described(shop, content_id, promptOverride="Only what can be eaten. {{data}}")
+    assert job["state"] == "SUCCEEDED"
+    refused = await shop.mutate("generateImagePrompts", "job { id }", contentIds=[content(shop)], promptOverride="x")
+    assert [(e["code"], e["field"]) for e in refused["errors"]] == [("VALIDATION", ["input", "promptOverride"])]
+
+
+async def test_where_only_the_other_provider_has_a_key_it_draws(shop: Workshop) -> None:
+    text = "mutation($input: IntegrationSettingsInput!) { saveIntegrationSettings(input: $input) { success } }"
+    keyless = {"integrationType": "OPENAI", "baseUrl": "http://127.0.0.1:9999/v1"}
+    saved = await shop.api.data(text, as_=shop.tenant[Role.OWNER], input=keyless)
+    assert saved["saveIntegrationSettings"]["success"]
+    content_id = content(shop)
+    image_id = (await create(shop, content_id, prompt="A puppy"))["image"]["id"]
+    assert (await drawn(shop, image_id))["state"] == "SUCCEEDED"
+    assert [image["provider"] for image in await images(shop, content_id)] == ["RUNWARE"]
+    refused = await shop.mutate("generateImages", "job { id }", imageIds=[image_id], provider="OPENAI")
+    assert [error["code"] for error in refused["errors"]] == ["NOT_ALLOWED_NOW"]
+
+
+async def test_images_that_are_gone_fail_alone(shop: Workshop) -> None:
+    first, second = content(shop), content(shop)
+    kept, gone = [(await create(shop, one, prompt="A puppy"))["image"]["id"] for one in (first, second)]
+    started = await shop.mutate("generateImages", "job { id }", imageIds=[kept, gone])
+    shop.world.sql.execute("DELETE FROM image WHERE id = %s", [ids.parse("img", gone)])
+    job = await shop.ended(started["job"]["id"])
+    assert job["state"] in ("PARTIAL", "SUCCEEDED")
+    assert (await images(shop, first))[0]["status"] == "GENERATED"
+    assert await images(shop, second) == []
 
 
 async def test_an_own_picture_is_written_anew(shop: Workshop, settings: Settings) -> None:

@@ -119,6 +119,7 @@ MUTATIONS = """
                                                               input.contentFilter.clusterId=clu*
                                                               input.contentFilter.taskId=tsk*
                                                               input.contentFilter.ideaId=ide*
+                                                              input.contentFilter.authorProfileId=aut*
     createCluster         CONTENT_WRITE    . F y y y y y H H   input.sectorId=sec input.keywordIds=key*
     updateCluster         CONTENT_WRITE    . F y y y y y H H   input.id=clu
     mergeClusters         CONTENT_WRITE    . F y y y y y H H   ids=clu* into=clu

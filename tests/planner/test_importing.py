@@ -93,6 +93,43 @@ async def test_the_plans_limit_keeps_nothing(settings: Settings, world: World, p
         assert await keywords(shop) == []
 
 
+EXPORT = """query($id: ID!) { job(id: $id) { state outcome { ... on ExportReport { url rows } } } }"""
+
+
+async def test_an_export_imports_again_unchanged(shop: Workshop) -> None:
+    await imported(shop, (SAMPLES / "semrush.csv").read_text())
+    odd = ["=1+1", "\u05e9\u05dc\u05d5\u05dd", '27\\" monitor, black', "'quoted'", "@home; and away"]
+    given = [{"keyword": word, "serpUrls": ["https://example.com/a", "https://example.com/b"]} for word in odd]
+    await shop.mutate("createKeywords", "keywords { id }", sectorId=shop.tenant.sector("a"), keywords=given)
+    before = await keywords(shop)
+    started = await shop.mutate("exportRecords", "job { id }", type="KEYWORDS", format="CSV")
+    await shop.ended(started["job"]["id"])
+    report = (await shop.api.data(EXPORT, as_=shop.editor, id=started["job"]["id"]))["job"]["outcome"]
+    csv = (await shop.api.http.get(report["url"])).text
+    job = await imported(shop, csv)
+    assert counts(job) == (8, 0, 0, 8, 0), job["outcome"]
+    assert await keywords(shop) == before
+
+
+async def test_an_upload_is_imported(shop: Workshop) -> None:
+    data = ("keyword,volume\n" + "".join(f"word {number},{number}\n" for number in range(40_000))).encode()
+    text = """mutation($site: ID!, $bytes: Int!) { createUpload(siteId: $site, filename: "all.csv", mimeType: "text/csv",
+      bytes: $bytes) { errors { message } upload { id url headers } } }"""
+    made = await shop.api.data(text, as_=shop.editor, site=shop.tenant.site("a"), bytes=len(data))
+    upload = made["createUpload"]["upload"]
+    early = await start(shop, uploadId=upload["id"])
+    assert [error["code"] for error in early["errors"]] == ["NOT_ALLOWED_NOW"]
+    put = await shop.api.http.put(upload["url"], content=data, headers=upload["headers"])
+    assert put.is_success, put.text
+    started = await start(shop, uploadId=upload["id"])
+    assert started["errors"] == []
+    await shop.ended(started["job"]["id"])
+    job = (await shop.api.data(REPORT, as_=shop.editor, id=started["job"]["id"]))["job"]
+    assert (job["state"], counts(job)) == ("SUCCEEDED", (40_000, 40_000, 0, 0, 0))
+    told = [event["percent"] for event in job["events"]]
+    assert told == sorted(told)
+
+
 @pytest.mark.parametrize(
     ("input", "field", "says"),
     [

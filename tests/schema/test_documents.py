@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from graphql import parse, validate
 
+from igny8.devstack.demo.operations import OPERATIONS
 from igny8.schema import make_schema
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,14 @@ DOCUMENTS = [(page, text) for page in PAGES for text in BLOCK.findall(page.read_
 )
 def test_a_document_of_the_documentation_is_valid(page: Path, text: str) -> None:
     assert validate(make_schema()._schema, parse(text)) == []
+
+
+def test_the_page_on_articles_shows_what_the_demo_asks() -> None:
+    shown = (ROOT / "docs" / "from-keywords-to-articles.md").read_text()
+    told_elsewhere = {"SignUp", "Follow", "Job", "Balance"}
+    assert [
+        name for name, text in OPERATIONS.items() if text.strip() not in shown and name not in told_elsewhere
+    ] == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -59,11 +59,6 @@ def pages(text: str) -> Sequence[str]:
     return [part for part in re.split(r"[\s;|]+", text.strip()) if part]
 
 
-def words(text: str) -> str:
-    """The text; an apostrophe that spreadsheets put before a formula is taken off."""
-    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@\t\r") else text
-
-
 def number(text: str) -> float:
     """A number with any separator of thousands, and a point or a comma before its fraction. Raises ValueError."""
     given = text.strip()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from igny8.csv_cells import unescaped
 from igny8.errors import ValidationFailed
 from igny8.planner.importing import cells, columns
 from igny8.planner.importing.reading import Rows, Text, separator_of
@@ -72,7 +73,7 @@ class Table:
         for field, place in self._places.items():
             text = row[place] if place < len(row) else ""
             if field == "keyword":
-                values["keyword"] = cells.words(text)
+                values["keyword"] = unescaped(text)
             elif text:
                 name, read, reason = _READ[field]
                 try:

@@ -44,6 +44,8 @@ class Host:
         self._hints = hints
         # Jobs wait for a connection as long as it takes; only then is a full pool no outage.
         self._connections = asyncio.Semaphore(connections)
+        #: Long transactions tell their progress by another one meanwhile: together they never need all connections.
+        self.long_ones = asyncio.Semaphore(max(1, connections // 2))
 
     @asynccontextmanager
     async def transaction(self, actor: Actor) -> AsyncIterator[AsyncSession]:

@@ -96,6 +96,12 @@ class Running:
         for item in session.info.get(_CLOSED, ()):
             await self._drafts.close(item)
 
+    @asynccontextmanager
+    async def long_transaction(self) -> AsyncIterator[AsyncSession]:
+        """One for work of many seconds, during which `progress` is told. It may wait for other such work."""
+        async with self._host.long_ones, self.transaction() as session:
+            yield session
+
     async def progress(self, phase: JobPhase, percent: int, message: str, *, item: Item | None = None) -> None:
         """Say how far it is; with an item, that this one is being worked on. Raises Superseded."""
         now = {"phase": phase.value, "percent": percent, "message": message}

@@ -200,3 +200,13 @@ async def test_many_are_archived_brought_back_and_deleted(shop: Workshop) -> Non
         "code"
     ] == "NOT_FOUND"
     assert (await run("deleteKeywords", "ids: $ids", "deletedIds", ids=[]))["errors"][0]["code"] == "VALIDATION"
+
+
+async def test_more_imports_at_once_than_there_are_connections_all_end(shop: Workshop) -> None:
+    rows = "".join(f"word {number}\n" for number in range(3_000))
+    started = [
+        (await start(shop, csv=f"keyword\n{rows}", dryRun=number % 2 == 0))["job"]["id"] for number in range(12)
+    ]
+    for job_id in started:
+        assert (await shop.ended(job_id))["state"] == "SUCCEEDED"
+    assert len(await keywords(shop)) == 100

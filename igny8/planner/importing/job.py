@@ -145,7 +145,7 @@ class _Import:
 
     async def done(self) -> Report:
         job, arguments = self._job, self._arguments
-        async with job.transaction() as session:
+        async with job.long_transaction() as session:
             nested = await session.begin_nested()
             await copying.prepare(session)
             async for piece in self._pieces(session):

@@ -72,7 +72,7 @@ async def _imported(made: House, upload_id: UUID, pid: int) -> Took:
     )
     (job_id,), _ = await made.started(import_keywords, arguments)
     largest = 0.0
-    while not made.sql.execute("SELECT FROM job WHERE id = %s AND finished_at IS NOT NULL", [job_id]).fetchone():
+    while not made.sql.execute("SELECT 1 FROM job WHERE id = %s AND finished_at IS NOT NULL", [job_id]).fetchone():
         largest = max(largest, _resident(pid))
         await asyncio.sleep(0.05)
     told = made.sql.execute(

@@ -45,7 +45,8 @@ class Kept(NamedTuple):
 
 def written(text: str) -> str:
     """A keyword as it is shown: NFKC, trimmed, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(plain.split())
 
 
 def folded(text: str) -> str:
@@ -60,7 +61,7 @@ def checked(row: int, given: GivenKeyword) -> dict[str, Any] | Rejection:
         return Rejection(row, "The keyword is empty.", "keyword")
     if len(text) > LONGEST:
         return Rejection(row, f"A keyword has at most {LONGEST} characters; this has {len(text):,}.", "keyword", text)
-    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
+    if not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
         return Rejection(row, "The keyword holds a control character or a broken one.", "keyword")
     if given.volume is not None and not 0 <= given.volume <= LARGEST_VOLUME:
         return Rejection(row, "The volume is a whole number from 0 on.", "volume", str(given.volume))

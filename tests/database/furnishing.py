@@ -72,7 +72,9 @@ def _made(sql: Sql, table: str, account_id: UUID, rows: dict[str, Row]) -> Row:
     row = {name: _value(sql, table, name, type_) for name, type_ in _needed(sql, table)}
     row[account_column(table)] = account_id
     for target, columns in references(sql, table):
-        row |= {own: rows[target][theirs] for own, theirs in columns.items() if target in rows}
+        referred = {own: rows[target][theirs] for own, theirs in columns.items() if target in rows}
+        if None not in referred.values():  # the rest of a row that belongs to no site is no place for this one
+            row |= referred
     sql.execute(insertion(table, row), row)
     made = row_of(sql, table, account_id)
     assert made is not None

@@ -13,6 +13,8 @@ _MULTIPLES: Final = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 _RANGE: Final = re.compile(r"(.*[0-9kmb])\s*[-\u2013\u2014]\s*([0-9].*)")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:[.,' \u00a0\u202f][0-9]{3})+")
 _CURRENCY: Final = re.compile(r"^(?:[a-z]{3}\s+|[$€£¥]\s*)|(?:\s*[$€£¥]|\s+[a-z]{3})$")
+#: What most cells hold, and needs no thought.
+_PLAIN_AMOUNT: Final = re.compile(r"[0-9]{1,8}\.[0-9]{2}")
 _LETTERS: Final[Mapping[str, SearchIntent]] = {
     "i": SearchIntent.INFORMATIONAL,
     "n": SearchIntent.NAVIGATIONAL,
@@ -23,6 +25,8 @@ _LETTERS: Final[Mapping[str, SearchIntent]] = {
 
 def whole(text: str) -> int | None:
     """`1,234`, `1.2K`, `> 100`, or a range such as `1K - 10K`: its geometric middle. Raises ValueError."""
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
     given = text.strip().casefold().lstrip("<>~≈ ")
     if given in _NOTHING:
         return None
@@ -34,12 +38,16 @@ def whole(text: str) -> int | None:
 
 def percent(text: str) -> int | None:
     """`37`, `37 %`, `37.4`. Raises ValueError."""
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
     given = text.strip().casefold().rstrip("% ")
     return None if given in _NOTHING else round(number(given))
 
 
 def amount(text: str) -> Decimal | None:
     """`1.50`, `1,50`, `$ 1.50`, `EUR 1.50`. Raises ValueError."""
+    if _PLAIN_AMOUNT.fullmatch(text):
+        return Decimal(text)
     given = _CURRENCY.sub("", text.strip().casefold()).strip()
     return None if given in _NOTHING else Decimal(str(number(given))).quantize(Decimal("0.01"))
 

@@ -71,14 +71,21 @@ def _parents(sql: Sql, table: str) -> set[str]:
 def _made(sql: Sql, table: str, account_id: UUID, rows: dict[str, Row]) -> Row:
     row = {name: _value(sql, table, name, type_) for name, type_ in _needed(sql, table)}
     row[account_column(table)] = account_id
+    if "site" in rows and _has_site(sql, table):
+        row["site_id"] = rows["site"]["id"]  # whether or not it must have one: others may refer to it within a site
     for target, columns in references(sql, table):
-        referred = {own: rows[target][theirs] for own, theirs in columns.items() if target in rows}
-        if None not in referred.values():  # the rest of a row that belongs to no site is no place for this one
-            row |= referred
+        row |= {own: rows[target][theirs] for own, theirs in columns.items() if target in rows}
     sql.execute(insertion(table, row), row)
     made = row_of(sql, table, account_id)
     assert made is not None
     return made
+
+
+def _has_site(sql: Sql, table: str) -> bool:
+    found = sql.execute(
+        "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'site_id' AND NOT attisdropped", [table]
+    )
+    return found.rowcount > 0
 
 
 def _needed(sql: Sql, table: str) -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ A key is `<account>/<256 random bits>.<extension>`: nobody guesses it, and what 
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -14,14 +15,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
-
 from igny8.errors import Unavailable
 
 if TYPE_CHECKING:
     from obstore import GetResult
+    from obstore.store import ObjectStore
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}\.[a-z]{2,5}")
 #: What is held of a file that passes through: parts of this size, two at once.
@@ -65,28 +63,21 @@ class Storage:
 
     async def put(self, key: str, content: bytes | AsyncIterator[bytes]) -> None:
         """Keep a file: all of it or, when the content raises, nothing. Memory does not grow with it."""
-        try:
+        with _answering():
             if isinstance(content, bytes):
-                await obstore.put_async(self._store, _checked(key), content)
+                await self._store.put_async(_checked(key), content)
             else:
-                await obstore.put_async(
-                    self._store,
-                    _checked(key),
-                    content,
-                    chunk_size=_PART_BYTES,
-                    max_concurrency=_PARTS_AT_ONCE,
+                await self._store.put_async(
+                    _checked(key), content, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
                 )
-        except (BaseError, OSError) as error:
-            raise Unavailable(_AWAY) from error
 
     async def fetch(self, key: str) -> Found:
         """Open a file. Raises FileGone."""
-        try:
-            found = await obstore.get_async(self._store, _checked(key))
-        except FileNotFoundError:
-            raise FileGone(key) from None
-        except (BaseError, OSError) as error:
-            raise Unavailable(_AWAY) from error
+        with _answering():
+            try:
+                found = await self._store.get_async(_checked(key))
+            except FileNotFoundError:
+                raise FileGone(key) from None
         return Found(found.meta["size"], _pieces(found))
 
     async def content(self, key: str, *, most: int) -> bytes:
@@ -101,15 +92,14 @@ class Storage:
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove files; those that are gone already are gone."""
         for key in keys:
-            try:
-                await obstore.delete_async(self._store, _checked(key))
-            except FileNotFoundError:
-                continue
-            except (BaseError, OSError) as error:
-                raise Unavailable(_AWAY) from error
+            with _answering(), suppress(FileNotFoundError):
+                await self._store.delete_async(_checked(key))
 
     @cached_property
-    def _store(self) -> ObjectStore:
+    def _store(self) -> "ObjectStore":
+        # Processes that never touch a file do without the library, which is large.
+        from obstore.store import LocalStore, from_url
+
         parts = urlsplit(self._url)
         if parts.scheme not in ("", "file"):
             return from_url(
@@ -131,8 +121,21 @@ def _checked(key: str) -> str:
 
 
 async def _pieces(found: "GetResult") -> AsyncIterator[bytes]:
-    try:
+    with _answering():
         async for piece in found.stream(min_chunk_size=_CHUNK_BYTES):
             yield bytes(piece)
-    except (BaseError, OSError) as error:
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Raises Unavailable for what the store says when it does not answer."""
+    try:
+        yield
+    except OSError as error:
         raise Unavailable(_AWAY) from error
+    except Exception as error:
+        from obstore.exceptions import BaseError
+
+        if isinstance(error, BaseError):
+            raise Unavailable(_AWAY) from error
+        raise

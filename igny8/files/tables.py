@@ -39,6 +39,10 @@ class StoredFile(Base):
     __tablename__ = "stored_file"
     __table_args__ = (
         CheckConstraint("bytes >= 0", name="bytes"),
+        # As storage.new_key makes it: what deletes files never meets another kind of name.
+        CheckConstraint(
+            r"key ~ ('^' || replace(account_id::text, '-', '') || '/[0-9a-f]{64}\.[a-z]{2,5}$')", name="key"
+        ),
         UniqueConstraint("account_id", "site_id", "key"),
         # The pruner works across accounts: a named exception to account-led indexes.
         Index("ix_stored_file_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),

@@ -82,11 +82,13 @@ class Runner:
             claimed = await self._claiming.ask((account_id, job_id))
             if claimed is not None:
                 await self._attempt(claimed)
-        except (Unavailable, DBAPIError) as error:
+        except Exception as error:
             # Not claimed: the sweep sends another hint. Not ended: the lease ends, and the job is run again.
-            log.warning("job left to others: database unavailable", job_id=str(job_id), reason=type(error).__name__)
-        except Exception:
-            log.exception("job left to others", job_id=str(job_id))
+            if passes(error):
+                reason = type(error).__name__
+                log.warning("job left to others: database unavailable", job_id=str(job_id), reason=reason)
+            else:
+                log.exception("job left to others", job_id=str(job_id))
 
     async def _claim(self, wanted: Sequence[tuple[UUID, UUID]]) -> list[Claimed | None]:
         async with self._host.across() as session:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from igny8.jobs.failures import passes
+
 AskedT = TypeVar("AskedT")
 AnswerT = TypeVar("AnswerT")
 
@@ -13,7 +15,8 @@ _MOST: Final = 100
 class Together(Generic[AskedT, AnswerT]):
     """Calls `act` with everything that waits, one call at a time; whoever asks alone is not kept waiting for others.
 
-    `act` answers in the order of what it was given. What it raises, all raise that it was called for.
+    `act` answers in the order of what it was given. What it raises for all of them it is asked again for each, so
+    that nobody suffers from another's fault; but an outage is told to all at once.
     """
 
     def __init__(self, act: Callable[[Sequence[AskedT]], Awaitable[Sequence[AnswerT]]]) -> None:
@@ -40,6 +43,10 @@ class Together(Generic[AskedT, AnswerT]):
         try:
             answers = await self._act([asked for asked, _ in some])
         except Exception as error:  # it is raised where it was asked for
+            if len(some) > 1 and not passes(error):
+                for one in some:
+                    await self._answer([one])
+                return
             for _, future in some:
                 if not future.done():
                     future.set_exception(error)

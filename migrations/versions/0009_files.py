@@ -20,6 +20,7 @@ def upgrade() -> None:
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint('bytes >= 0', name=op.f('ck_stored_file_bytes')),
+    sa.CheckConstraint(r"key ~ ('^' || replace(account_id::text, '-', '') || '/[0-9a-f]{64}\.[a-z]{2,5}$')", name=op.f('ck_stored_file_key')),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_stored_file_account_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('account_id', 'key', name=op.f('pk_stored_file')),
     sa.UniqueConstraint('account_id', 'site_id', 'key', name=op.f('uq_stored_file_account_id_site_id_key'))

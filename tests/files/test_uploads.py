@@ -16,7 +16,7 @@ from igny8.files import keeping, uploads
 from igny8.gql import ids
 from igny8.settings import Settings
 from igny8.signed import SignedAddresses
-from igny8.storage import Storage
+from igny8.storage import Storage, new_key
 from igny8.transactions import acting_as
 from tests.files.conftest import allowed, put, uploaded
 from tests.support.api import Api
@@ -152,7 +152,8 @@ async def test_an_ungranted_site_takes_no_upload(api: Api, tenant: Tenant) -> No
 async def test_no_upload_larger_than_the_room_of_the_plan(api: Api, world: World) -> None:
     tenant = world.tenant(plan="free-trial")
     world.sql.execute(
-        "INSERT INTO stored_file (account_id, key, bytes) VALUES (%s, 'x', %s)", [tenant.id, 1023 * 1024 * 1024]
+        "INSERT INTO stored_file (account_id, key, bytes) VALUES (%s, %s, %s)",
+        [tenant.id, new_key(tenant.id, "csv"), 1023 * 1024 * 1024],
     )
     fits = await allowed(api, tenant, size=1024 * 1024)
     assert fits["success"]
@@ -172,15 +173,17 @@ def test_the_counter_of_storage_follows_every_change(world: World, tenant: Tenan
         ).fetchone()
         return row[0] if row else 0
 
+    keys = [new_key(tenant.id, "csv") for _ in range(3)]
+    values = {"account": tenant.id, "keys": keys, "first": keys[0]}
     seen = []
     for statement in (
-        "INSERT INTO stored_file (account_id, key, bytes) SELECT %s, n::text, 700 * 1024 FROM generate_series(1, 3) n",
-        "UPDATE stored_file SET bytes = bytes * 2 WHERE account_id = %s AND key = '1'",
-        "UPDATE stored_file SET expires_at = now() WHERE account_id = %s",
-        "DELETE FROM stored_file WHERE account_id = %s AND key = '1'",
-        "DELETE FROM stored_file WHERE account_id = %s",
+        "INSERT INTO stored_file (account_id, key, bytes) SELECT %(account)s, unnest(%(keys)s::text[]), 700 * 1024",
+        "UPDATE stored_file SET bytes = bytes * 2 WHERE key = %(first)s",
+        "UPDATE stored_file SET expires_at = now() WHERE account_id = %(account)s",
+        "DELETE FROM stored_file WHERE key = %(first)s",
+        "DELETE FROM stored_file WHERE account_id = %(account)s",
     ):
-        world.sql.execute(statement, [tenant.id])
+        world.sql.execute(statement, values)
         seen.append(used())
     assert seen == [3, 3, 3, 2, 0]
 

@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from igny8.dispatcher import dispatching
+from igny8.errors import Unavailable
 from igny8.jobs.together import Together
+from igny8.settings import Settings
 from tests.jobs.conftest import Jobs
 from tests.jobs.tasks import Nothing, Recipe, short, write
 
@@ -36,14 +39,43 @@ async def test_what_waits_while_a_call_is_busy_goes_together_in_the_next() -> No
     assert await together.ask(7) == 14
 
 
-async def test_what_a_call_raises_all_of_it_are_told_and_the_next_goes_on() -> None:
+async def test_what_is_one_s_fault_the_others_do_not_suffer_from() -> None:
     async def inverted(numbers: Sequence[int]) -> list[float]:
         return [1 / number for number in numbers]
 
     together = Together(inverted)
-    outcomes = await asyncio.gather(together.ask(0), together.ask(1), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [ZeroDivisionError, ZeroDivisionError]
-    assert await together.ask(4) == 0.25
+    outcomes = await asyncio.gather(*map(together.ask, (0, 1, 2)), return_exceptions=True)
+    assert isinstance(outcomes[0], ZeroDivisionError)
+    assert outcomes[1:] == [1, 0.5]
+
+
+async def test_an_outage_is_told_to_all_at_once() -> None:
+    calls: list[Sequence[int]] = []
+
+    async def away(numbers: Sequence[int]) -> list[int]:
+        calls.append(numbers)
+        raise Unavailable("The database is away.")
+
+    together = Together(away)
+    outcomes = await asyncio.gather(*map(together.ask, (0, 1, 2)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert calls == [[0, 1, 2]]
+
+
+async def test_a_job_that_cannot_be_claimed_keeps_no_other_from_running(
+    unheard: Callable[[], Jobs], worker: None, settings: Settings
+) -> None:
+    broken, sound = unheard(), [unheard() for _ in range(4)]
+    stuck = await broken.start(short, Nothing())
+    others = [(work, await work.start(short, Nothing())) for work in sound]
+    move = "UPDATE change_counter SET value = value + %s WHERE scope_id = %s"
+    broken.sql.execute(move, [-1, broken.site_id])  # the next event's cursor is taken
+    async with dispatching(settings):
+        for work, job_id in others:
+            await work.ended(job_id)
+        assert broken.job(stuck).state == "QUEUED"
+        broken.sql.execute(move, [1, broken.site_id])
+        assert (await broken.ended(stuck)).state == "SUCCEEDED"
 
 
 async def test_jobs_of_many_accounts_end_as_each_by_itself_would(

@@ -1,16 +1,22 @@
 """`python -m igny8.devstack.sandbox openai|runware|wordpress --port N`: one sandbox server on loopback."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import uvicorn
+from starlette.applications import Starlette
 
 from igny8.devstack.sandbox.calls import CallLog
 from igny8.devstack.sandbox.openai import openai_app
 from igny8.devstack.sandbox.runware import runware_app
 from igny8.devstack.sandbox.wordpress.app import wordpress_app
 
-APPS = {"openai": openai_app, "runware": runware_app, "wordpress": lambda _: wordpress_app()}
+APPS: dict[str, Callable[[CallLog], Starlette]] = {
+    "openai": openai_app,
+    "runware": runware_app,
+    "wordpress": lambda _: wordpress_app(),
+}
 
 
 @click.command()

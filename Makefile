@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test nightly chaos bench check lint lock schema reset clean
+.PHONY: help setup run demo test test-wordpress nightly chaos bench check lint lock schema reset clean
 
 help: ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ demo: $(READY) ## Show the main job, end to end, in a private stack
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 2
+
+test-wordpress: $(READY) ## Run what publishes and syncs against a real WordPress (Debian's, in a private instance)
+	@IGNY8_TEST_WORDPRESS=1 $(BIN)/python -m pytest -m wordpress
 
 nightly: SEED := $(shell date +%Y%m%d)
 nightly: $(READY) ## Compare 5,000 drawn queries with plain resolvers, others every day

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from igny8.gql.socket import SOCKETS
 
 
 @contextmanager
-def serving(app: Starlette) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """The address of the application, served on a free port of this machine until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(app, **SOCKETS, log_config=None, access_log=False, timeout_graceful_shutdown=3)

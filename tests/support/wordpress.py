@@ -1,7 +1,7 @@
 """The fixture `blog`: a clean WordPress to publish to, the sandbox's or a real one, which a test cannot tell apart.
 
 Each test that asks for `blog` runs against the sandbox. With IGNY8_TEST_WORDPRESS=1 (`make test-wordpress`) it runs
-against the real one instead, and is marked `wordpress`.
+against the real one instead, and is marked `wordpress`. `sandbox_blog` is always the sandbox's.
 """
 
 import itertools
@@ -14,12 +14,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from igny8.devstack.sandbox.wordpress.app import wordpress_app
+from igny8.devstack.sandbox.wordpress.app import WordPress
 from igny8.devstack.sandbox.wordpress.people import PASSWORDS
 from igny8.devstack.sandbox.wordpress.unreliable import UNCOUNTED
 from tests.support.live import serving
 from tests.wordpress import instance
-from tests.wordpress.front import front_app
+from tests.wordpress.front import Front
 
 REAL: Final = "IGNY8_TEST_WORDPRESS"
 Json = dict[str, Any]
@@ -37,7 +37,8 @@ class Blog:
     """`url` is what a user would type, without a slash at the end; the sandbox's has a path, the real one's has none.
 
     `users` has a login for each role: administrator, editor, author, contributor, subscriber. The user's name is the
-    role's. The blog's time is New York's, its permalinks are `/%postname%/`, and no SEO plugin is there.
+    role's. The blog's time is New York's, its permalinks are `/%postname%/`, and no SEO plugin is there. The real one is
+    one for all tests of a run, so a test has one blog.
     """
 
     kind: str
@@ -46,7 +47,7 @@ class Blog:
 
     def fresh(self) -> "Blog":
         """The same blog with no post, page, file, term, rule or call; one category, Uncategorized (id 1), is left."""
-        self._asked("POST", "/_sandbox/empty")
+        self._asked("POST", "/_sandbox/empty").raise_for_status()
         return self
 
     def posts(self, kind: str = "posts") -> list[Json]:
@@ -75,7 +76,7 @@ class Blog:
         done), stalled (never a reply, done).
         """
         rule = {"behaviour": behaviour, "method": method, "route": route, "times": times, "skip": skip}
-        self._asked("POST", "/_sandbox/rules", json=rule)
+        self._asked("POST", "/_sandbox/rules", json=rule).raise_for_status()
 
     def behave(self) -> None:
         """End all misbehaviour."""
@@ -106,9 +107,7 @@ class Blog:
         self._asked("POST", "/_sandbox/due", json={"id": post_id}).raise_for_status()
 
     def install_seo(self, plugin: str) -> None:
-        """Install rank-math, yoast, or yoast-writable (its texts are registered for REST). Only the sandbox has them."""
-        if self.kind == "real":
-            pytest.skip("Debian has no package of SEO plugins for WordPress")
+        """Install rank-math, yoast, or yoast-writable (its texts are registered for REST), in a `sandbox_blog` only."""
         self._asked("POST", "/_sandbox/seo", json={"plugin": plugin}).raise_for_status()
 
     def _listed(self, kind: str, **parameters: str) -> list[Json]:
@@ -127,29 +126,42 @@ class Blog:
         return httpx.request(method, f"{self.url}{path}", headers=headers, auth=auth, timeout=60, **options)
 
 
+def pytest_configure() -> None:
+    if os.environ.get(REAL) == "1" and (missing := instance.missing_packages()):
+        pytest.exit(f"A real WordPress needs Debian's {' '.join(missing)}: apt-get install them.", returncode=1)
+
+
 @pytest.fixture(scope="session")
-def wordpress_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Mapping[str, Login]]]:
-    """The address of a server with a WordPress, and its users."""
-    if os.environ.get(REAL) != "1":
-        with serving(wordpress_app()) as url:
-            yield url, _logins(PASSWORDS)
-        return
-    if packages := instance.missing_packages():
-        pytest.fail(f"These Debian packages are missing: {' '.join(packages)}")
-    with instance.running() as real, serving(front_app(real)) as url:
+def sandbox_wordpress() -> Iterator[str]:
+    """The address of a sandbox WordPress, whose blogs are at `/wordpress/<any name>` and `/`."""
+    with serving(WordPress()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def real_wordpress() -> Iterator[tuple[str, Mapping[str, Login]]]:
+    """The address of a real WordPress, and its users."""
+    with instance.running() as real, serving(Front(real)) as url:
         yield url, _logins(real.passwords)
 
 
 @pytest.fixture
-def blog(wordpress_server: tuple[str, Mapping[str, Login]], kind_of_blog: str) -> Blog:
+def sandbox_blog(sandbox_wordpress: str) -> Blog:
+    """A blog of the sandbox, in every run: for what only the sandbox has (plugins) or what needs two blogs."""
+    return Blog("sandbox", f"{sandbox_wordpress}/wordpress/{uuid4().hex[:8]}", _logins(PASSWORDS)).fresh()
+
+
+@pytest.fixture
+def blog(request: pytest.FixtureRequest, kind_of_blog: str) -> Blog:
     """A clean WordPress of this test's own."""
-    url, users = wordpress_server
-    place = f"{url}/wordpress/{uuid4().hex[:8]}" if kind_of_blog == "sandbox" else url
-    return Blog(kind_of_blog, place, users).fresh()
+    if kind_of_blog == "sandbox":
+        blog: Blog = request.getfixturevalue("sandbox_blog")
+        return blog
+    return Blog("real", *request.getfixturevalue("real_wordpress")).fresh()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "blog" in metafunc.fixturenames:
+    if "kind_of_blog" in metafunc.fixturenames:
         real = os.environ.get(REAL) == "1"
         kind = pytest.param("real", marks=pytest.mark.wordpress) if real else pytest.param("sandbox")
         metafunc.parametrize("kind_of_blog", [kind], scope="session")

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from igny8.devstack.sandbox.wordpress.unreliable import Control, controlled
@@ -28,9 +27,13 @@ class Front:
             self._free.put_nowait(origin)
         self._control = Control(_Acts(instance))
         self._http = httpx2.AsyncClient(timeout=120)
+        self._router = Router(lifespan=self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await controlled(self._control, self._forwarded, scope["path"], scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._router(scope, receive, send)
+        else:
+            await controlled(self._control, self._forwarded, scope["path"], scope, receive, send)
 
     async def _forwarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -49,8 +52,10 @@ class Front:
         sent.headers["content-length"] = str(len(answer.content))
         await sent(scope, receive, send)
 
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    @asynccontextmanager
+    async def _lifespan(self, _: object) -> AsyncIterator[None]:
+        async with self._http:
+            yield
 
 
 @dataclass(frozen=True)
@@ -66,15 +71,3 @@ class _Acts:
             case _:
                 return JSONResponse({"error": f"The real WordPress cannot do this: {act} {given}."}, 404)
         return Response(status_code=204)
-
-
-def front_app(instance: Instance) -> Starlette:
-    """The server for a WordPress."""
-    front = Front(instance)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await front.aclose()
-
-    return Starlette(routes=[Mount("/", front)], lifespan=lifespan)

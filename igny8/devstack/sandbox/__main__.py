@@ -5,17 +5,17 @@ from pathlib import Path
 
 import click
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from igny8.devstack.sandbox.calls import CallLog
 from igny8.devstack.sandbox.openai import openai_app
 from igny8.devstack.sandbox.runware import runware_app
-from igny8.devstack.sandbox.wordpress.app import wordpress_app
+from igny8.devstack.sandbox.wordpress.app import WordPress
 
-APPS: dict[str, Callable[[CallLog], Starlette]] = {
+APPS: dict[str, Callable[[CallLog], ASGIApp]] = {
     "openai": openai_app,
     "runware": runware_app,
-    "wordpress": lambda _: wordpress_app(),
+    "wordpress": lambda _: WordPress(),
 }
 
 

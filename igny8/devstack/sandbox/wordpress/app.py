@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from igny8.devstack.sandbox.wordpress import api, pages
@@ -20,21 +18,26 @@ from igny8.devstack.sandbox.wordpress.unreliable import Control, controlled
 
 _MOUNT: Final = "/wordpress/"
 #: What the API says of itself in every answer.
-_API_HEADERS: Final = {"X-Robots-Tag": "noindex", "X-Content-Type-Options": "nosniff", "Vary": "Origin"}
+_API_HEADERS: Final = {
+    "Content-Type": "application/json; charset=UTF-8",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Origin",
+}
 
 
-def wordpress_app() -> Starlette:
-    """A server whose blogs live as long as it does."""
-    return Starlette(routes=[Mount("/", Blogs())])
+class WordPress:
+    """ASGI. Its blogs live as long as it does.
 
-
-class Blogs:
-    """ASGI."""
+    It must stand directly in uvicorn: a framework around it would keep it from hanging up without a word.
+    """
 
     def __init__(self) -> None:
         self._served: dict[str, Served] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(f"there is no {scope['type']} here")
         key, path = _split(scope["path"])
         served = self._served.get(key) or self._served.setdefault(key, Served.new(key))
         scope = {**scope, "blog_path": path}
@@ -64,12 +67,15 @@ class Served:
         path, query = scope["blog_path"], scope["query_string"]
         base = f"{scope['scheme']}://{headers['host']}{scope['path'].removesuffix(path)}"
         asked = Asked.of(scope, path)
+        named = {"Link": f'<{base}/wp-json/>; rel="https://api.w.org/"'}
         if asked.route is None:
-            return pages.page(self.blog, base, path, dict(parse_qsl(query.decode())))
+            answer = pages.page(self.blog, base, path, dict(parse_qsl(query.decode())))
+            answer.headers.update(named)
+            return answer
         user = signed_in(headers.get("authorization"))
         call = Call(self.blog, base, asked.method, asked.route, user, headers, body, {})
         answer = api.answered(call, query)
-        answer.headers.update(_API_HEADERS | {"Link": f'<{base}/wp-json/>; rel="https://api.w.org/"'})
+        answer.headers.update(named | _API_HEADERS)
         return answer
 
 

@@ -9,11 +9,11 @@ from igny8.devstack.sandbox.wordpress.faults import Fault
 
 
 class Wrong(Exception):
-    """One parameter's fault; `data` is what is told with it."""
+    """One parameter's fault; `data` is what is told with it. Without a code no detail is told."""
 
-    def __init__(self, code: str, message: str, data: Any = None) -> None:
+    def __init__(self, code: str | None, message: str, data: Any = None) -> None:
         super().__init__(message)
-        self.detail = {"code": code, "message": message, "data": data}
+        self.detail = {"code": code, "message": message, "data": data} if code else None
         self.message = message
 
 
@@ -38,7 +38,7 @@ def checked(given: Mapping[str, Any], schema: Schema, required: Sequence[str] = 
     if wrong:
         data = {
             "params": {name: fault.message for name, fault in wrong.items()},
-            "details": {name: fault.detail for name, fault in wrong.items()},
+            "details": {name: fault.detail for name, fault in wrong.items() if fault.detail},
         }
         raise Fault("rest_invalid_param", f"Invalid parameter(s): {', '.join(wrong)}", 400, data)
     return read
@@ -86,7 +86,7 @@ def mapping(name: str, value: Any) -> dict[str, Any]:
         return value
     if value in ("", []):
         return {}
-    raise _mistyped(name, "object")
+    raise Wrong(None, "Invalid parameter.")
 
 
 def raw(name: str, value: Any) -> str:

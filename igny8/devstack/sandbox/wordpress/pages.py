@@ -76,4 +76,5 @@ def _time(post: Post) -> str:
 def _html(title: str, body: str, *, description: str = "", status: int = 200) -> Response:
     told = f'<meta name="description" content="{escape(description)}">' if description else ""
     head = f'<meta charset="utf-8"><title>{escape(title)}</title>{told}<style>{_STYLE}</style>'
-    return HTMLResponse(f'<!doctype html><html lang="en-US"><head>{head}</head><body>{body}</body></html>', status)
+    page = f'<!doctype html><html lang="en-US"><head>{head}</head><body>{body}</body></html>'
+    return HTMLResponse(page, status, {"Content-Type": "text/html; charset=UTF-8"})

@@ -168,7 +168,7 @@ def _refer(call: Call, post: Post, asked: dict[str, Any]) -> None:
     for name, taxonomy in (("categories", "category"), ("tags", "post_tag")):
         if name in asked:
             ids = [number for number in asked[name] if number in terms and terms[number].taxonomy == taxonomy]
-            setattr(post, name, sorted(set(ids)))
+            setattr(post, name, sorted(set(ids), key=lambda number: terms[number].name.lower()))
     if post.kind == "post" and not post.categories and "categories" not in asked:
         post.categories = [1]
     if "featured_media" in asked:

@@ -78,6 +78,9 @@ _TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*)?)>")
 _ATTRIBUTE: Final = re.compile(r"""([a-zA-Z][\w-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _BARE_AND: Final = re.compile(r"&(?!(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);)")
 
+#: Those that Unicode does not take apart.
+_LETTERS: Final = str.maketrans({"ß": "s", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"})
+
 
 def filtered(text: str, *, inline: bool = False) -> str:
     """As it is kept of a user without `unfiltered_html`: unknown tags go, what they enclose stays."""
@@ -103,7 +106,7 @@ def _keep_blocks(comment: re.Match[str]) -> str:
 def slug(text: str) -> str:
     """`sanitize_title`: accents, tags and signs go, words are joined by hyphens."""
     text = re.sub("<[^>]*>", "", text)
-    text = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("æ", "ae").replace("ø", "o"))
+    text = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     text = "".join(letter for letter in text if not unicodedata.combining(letter)).lower()
     text = re.sub("&.+?;", "", text).replace(".", "-")
     text = re.sub("[\u2013\u2014/\u00a0]", "-", text)
@@ -118,7 +121,7 @@ def plain(text: str) -> str:
 
 def term_name(text: str) -> str:
     """A term's name is kept with its signs escaped, and is told so."""
-    return html.escape(html.unescape(plain(text)), quote=False).replace('"', "&quot;")
+    return html.escape(html.unescape(plain(text)), quote=False)
 
 
 def file_name(name: str) -> str:

@@ -29,6 +29,12 @@ HAS_PLACE: Final = f"""(
     )
 )"""  # noqa: S608  # states of ours
 
+#: Whether the place that a row of the table `ended` leaves may be wanted. Who comes meanwhile, and is not seen yet,
+#: looks for a place itself.
+SOMEBODY_WAITS: Final = f"""EXISTS (
+    SELECT FROM job WHERE account_id = ended.account_id AND queue = ended.queue AND {_IS_WAITING}
+)"""  # states of ours
+
 #: Which job has which place is worth no wait for the disk: after a crash of the server it is found out anew.
 _LOCK: Final = """
     SELECT set_config('synchronous_commit', 'off', true),

@@ -27,7 +27,7 @@ from tests.support.api import Api
 from tests.support.servers import TEMPLATE, Servers, make_template, private_servers
 from tests.support.world import Tenant, World
 
-pytest_plugins = ["tests.support.coverage", "tests.support.tools"]
+pytest_plugins = ["tests.support.coverage", "tests.support.tools", "tests.support.wordpress"]
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 DOCUMENTATION = int(IPv6Address("2001:db8::"))  # addresses that nobody has

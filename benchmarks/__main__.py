@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from benchmarks import calls, clustering, crashes, credits, imports, jobs, keyword_lists, reads, streams
+from benchmarks import articles, calls, clustering, crashes, credits, imports, jobs, keyword_lists, reads, streams
 from benchmarks.rows import Row, show
 from benchmarks.stack import Stack, api, served, stack
 
@@ -40,6 +40,7 @@ PARTS: Final[dict[str, Callable[[Stack, Much], Iterable[Row]]]] = {
     "clustering": lambda _, __: clustering.rows(),
     "crashes": lambda running, much: crashes.rows(running, rounds=3),
     "calls": lambda running, much: calls.rows(running),
+    "articles": lambda running, _: articles.rows(running),
     "imports": lambda running, _: imports.rows(running),
     "streams": lambda running, much: streams.rows(running, rounds=3),
 }

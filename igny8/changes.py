@@ -4,10 +4,12 @@
 next value of a counter row, and the row's lock makes cursors rise in commit order (sequences do not).
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -83,7 +85,7 @@ _ACTOR, _NOTED, _SHARING = "actor", "changes", "rows that share the counter"
 
 
 class Entry(NamedTuple):
-    """A statement that inserts one row with the cursor of the row `taken`, and its values."""
+    """A statement that inserts one row with `{cursor}` of the table `taken`, and its values."""
 
     sql: str
     values: Mapping[str, object]
@@ -142,34 +144,44 @@ async def flush(session: AsyncSession) -> None:
     sharing.clear()
 
 
-#: The first of the next cursors of a scope; and one of them, once they are taken.
+#: Takes the next cursors of a scope; the rows that get them refer to the first as `taken.cursor`.
 _TAKE: Final = """
     WITH taken AS (
         INSERT INTO change_counter AS counter (account_id, scope_id, value)
-        VALUES (%(of_account)s, %(of_scope)s, %(wanted)s)
+        VALUES (%(account)s, %(scope)s, %(wanted)s)
         ON CONFLICT (account_id, scope_id) DO UPDATE SET value = counter.value + excluded.value
         RETURNING value - %(wanted)s + 1 AS cursor
     )
 """
-_TAKEN: Final = "WITH taken AS (SELECT CAST(%(cursor)s AS bigint) AS cursor)"
+_VALUE: Final = re.compile(r"%\((\w+)\)s")
+#: So many rows are written by one statement.
+_AT_ONCE: Final = 10
 _CHANGE: Final = """
     INSERT INTO change (account_id, id, scope_id, site_id, cursor, kind, node_type, node_ids, action, details,
         actor_id, request_id, ip_address)
-    SELECT %(account_id)s, %(id)s, %(scope_id)s, CAST(%(site_id)s AS uuid), cursor, %(kind)s, %(node_type)s,
+    SELECT %(account_id)s, %(id)s, %(scope_id)s, CAST(%(site_id)s AS uuid), {cursor}, %(kind)s, %(node_type)s,
         %(node_ids)s, %(action)s, %(details)s, CAST(%(actor_id)s AS uuid), %(request_id)s, %(ip_address)s
     FROM taken
 """
 
 
 async def _write(session: AsyncSession, account_id: UUID, scope_id: UUID, entries: Sequence[Entry]) -> None:
-    """Write the rows of a scope one by one, the first of them in one statement with the counter."""
-    first, *others = entries
-    asked = {"of_account": account_id, "of_scope": scope_id, "wanted": len(entries)}
-    both = f"{_TAKE}, entry AS ({first.sql}) SELECT cursor FROM taken"  # noqa: S608  # statements of ours
-    row = await fetch_row(session, both, {**asked, **first.values})
-    assert row is not None, "the counter has a row for every scope that was written to"
-    for number, entry in enumerate(others, start=1):
-        await fetch_row(session, f"{_TAKEN}{entry.sql}", {"cursor": row[0] + number, **entry.values})
+    """Write the rows of a scope, and with them the counter."""
+    for start in range(0, len(entries), _AT_ONCE):
+        some = entries[start : start + _AT_ONCE]
+        values = {f"{name}_{n}": value for n, entry in enumerate(some) for name, value in entry.values.items()}
+        asked = {"account": account_id, "scope": scope_id, "wanted": len(some)}
+        await fetch_row(session, _together(tuple(entry.sql for entry in some)), values | asked)
+
+
+@cache
+def _together(statements: tuple[str, ...]) -> str:
+    """One statement for several, each with names of its own for its values."""
+    parts = []
+    for n, sql in enumerate(statements):
+        numbered = _VALUE.sub(rf"%(\1_{n})s", sql).format(cursor=f"cursor + {n}")
+        parts.append(f"entry_{n} AS ({numbered})")
+    return f"{_TAKE}, {', '.join(parts)} SELECT"
 
 
 def _values(actor: Actor, scope_id: UUID, change: _Noted) -> dict[str, object]:

@@ -6,17 +6,19 @@ import binascii
 from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
-import openai
-from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletionChunk
 
 from igny8.ai.calls import AnswerT, Connection, EmbeddingCall, ImageCall, Raw, TextCall
 from igny8.ai.errors import AiError, AiErrorCode
 from igny8.errors import DomainError, ValidationFailed
 from igny8.outgoing import TooLarge, TooSlow
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletionChunk
 
 #: Until the first piece of an answer, and between two: a stream that is silent for longer has died.
 _FIRST_SECONDS: Final = 120.0
@@ -82,7 +84,9 @@ class OpenAi:
         vectors = b"".join(array("f", row.embedding).tobytes() for row in sorted(made.data, key=lambda r: r.index))
         return Raw(vectors, tokens_input=made.usage.prompt_tokens)
 
-    def _client(self, connection: Connection) -> AsyncOpenAI:
+    def _client(self, connection: Connection) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI
+
         return AsyncOpenAI(
             api_key=connection.api_key,
             base_url=connection.base_url,
@@ -102,7 +106,7 @@ class _Said:
         self._finish: str | None = None
         self._tokens = (0, 0)
 
-    def take(self, chunk: ChatCompletionChunk) -> str:
+    def take(self, chunk: "ChatCompletionChunk") -> str:
         """The text of the piece, if it holds some."""
         if chunk.usage is not None:
             self._tokens = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
@@ -125,7 +129,7 @@ class _Said:
         return Raw("".join(self._pieces).encode(), *self._tokens)
 
 
-async def _lively(stream: AsyncIterator[ChatCompletionChunk]) -> AsyncIterator[ChatCompletionChunk]:
+async def _lively(stream: "AsyncIterator[ChatCompletionChunk]") -> "AsyncIterator[ChatCompletionChunk]":
     """The chunks, as long as they keep coming. Raises TimeoutError."""
     wait = _FIRST_SECONDS
     while True:
@@ -147,6 +151,8 @@ def _gone(model: str) -> AiError:
 @asynccontextmanager
 async def _told(model: str) -> AsyncIterator[None]:
     """What goes wrong, as an AiError. Bodies of answers are never repeated: they may hold keys or prompts."""
+    # Loaded with the first call: it takes half a second, and a third of what a process weighs.
+    openai = await asyncio.to_thread(import_module, "openai")
     try:
         yield
     except TimeoutError:

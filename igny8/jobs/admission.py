@@ -20,6 +20,21 @@ PLACES: Final = 20
 
 _IS_WAITING: Final = "state IN ({}) AND hinted_at IS NULL".format(", ".join(f"'{state}'" for state in WAITING))
 
+#: Whether a job that is started now has a place: one is free, and nobody waits for it. Who starts several at once, or
+#: sees only a few sites' jobs, may give away a few too many; the next ones wait until as many have ended.
+HAS_PLACE: Final = f"""(
+    NOT EXISTS (SELECT FROM job WHERE account_id = %(account_id)s AND queue = %(queue)s AND {_IS_WAITING})
+    AND %(places)s > (
+        SELECT count(*) FROM job WHERE account_id = %(account_id)s AND queue = %(queue)s AND hinted_at IS NOT NULL
+    )
+)"""  # noqa: S608  # states of ours
+
+#: Whether the place that a row of the table `ended` leaves may be wanted. Who comes meanwhile, and is not seen yet,
+#: looks for a place itself.
+SOMEBODY_WAITS: Final = f"""EXISTS (
+    SELECT FROM job WHERE account_id = ended.account_id AND queue = ended.queue AND {_IS_WAITING}
+)"""  # states of ours
+
 #: Which job has which place is worth no wait for the disk: after a crash of the server it is found out anew.
 _LOCK: Final = """
     SELECT set_config('synchronous_commit', 'off', true),

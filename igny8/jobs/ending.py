@@ -13,6 +13,7 @@ from igny8 import changes, credits
 from igny8.changes import ChangeKind
 from igny8.db import fetch_row, fetch_rows, new_id
 from igny8.jobs import progress
+from igny8.jobs.admission import SOMEBODY_WAITS
 from igny8.jobs.failures import CANCELLED, LEFT_OUT, NO_ERROR, Error
 from igny8.jobs.progress import Line
 from igny8.jobs.tables import JobErrorCode, JobState, Queue
@@ -145,7 +146,7 @@ _SUCCEED: Final = f"""
         RETURNING job.*, change_id
     ),
     {progress.events_of("ended", change=_CHANGE)}
-    SELECT account_id, id, scope_id, queue FROM ended
+    SELECT account_id, id, scope_id, queue, {SOMEBODY_WAITS} FROM ended
 """  # noqa: S608  # ours
 
 
@@ -164,10 +165,11 @@ async def succeed(session: AsyncSession, claims: Sequence[tuple[Claim, Outcome |
     }
     ended = await fetch_rows(session, _SUCCEED, values)
     news = progress.news_of(session)
-    for account_id, _, scope_id, queue in ended:
+    for account_id, _, scope_id, queue, somebody_waits in ended:
         news.scopes.add(scope_id)
-        news.lines.add(Line(account_id, Queue(queue)))
-    keys = {(account_id, job_id) for account_id, job_id, _, _ in ended}
+        if somebody_waits:
+            news.lines.add(Line(account_id, Queue(queue)))
+    keys = {(account_id, job_id) for account_id, job_id, *_ in ended}
     return [(claim.account_id, claim.job_id) in keys for claim, _ in claims]
 
 

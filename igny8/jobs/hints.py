@@ -53,7 +53,7 @@ class Hints:
         # Dramatiq's calls block, so they have a thread.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hints")
         self._news = News()
-        self._some_scopes, self._some_lines = asyncio.Event(), asyncio.Event()
+        self._some_scopes, self._some_lines, self._some_admitted = (asyncio.Event() for _ in range(3))
 
     def tell(self, session: AsyncSession) -> None:
         """Tell, soon, what the session's transaction had to tell; call it after the commit."""
@@ -64,12 +64,16 @@ class Hints:
         if news.lines:
             self._news.lines |= news.lines
             self._some_lines.set()
+        if news.admitted:
+            self._news.admitted += news.admitted
+            self._some_admitted.set()
 
     async def run(self) -> None:
         """Until cancelled. What cannot be told now is found by the dispatcher's sweep."""
         async with asyncio.TaskGroup() as group:
             group.create_task(_whenever(self._some_scopes, self._publish))
             group.create_task(_whenever(self._some_lines, self._move))
+            group.create_task(_whenever(self._some_admitted, self._send_admitted))
 
     async def send(self, hints: Sequence[tuple[Line, UUID]]) -> None:
         """Send hints for jobs that were admitted. When Redis is away, the sweep sends them later."""
@@ -84,6 +88,7 @@ class Hints:
         """Tell what is left."""
         await self._publish()
         await self._move()
+        await self._send_admitted()
         self._thread.shutdown()
         self._broker.close()
 
@@ -104,6 +109,11 @@ class Hints:
             log.warning("jobs not admitted: database unavailable", reason=type(error).__name__)
         else:
             await self.send(admitted)
+
+    async def _send_admitted(self) -> None:
+        self._some_admitted.clear()
+        admitted, self._news.admitted = self._news.admitted, []
+        await self.send(admitted)
 
     def _enqueue(self, hints: Sequence[tuple[Line, UUID]]) -> None:
         try:

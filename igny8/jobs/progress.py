@@ -27,10 +27,14 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class News:
-    """What a transaction has to tell after its commit: scopes with new events, lines that may have to move."""
+    """What a transaction has to tell after its commit.
+
+    That is: scopes with new events, lines that may have to move, and jobs that had a place at once.
+    """
 
     scopes: set[UUID] = field(default_factory=set)
     lines: set[Line] = field(default_factory=set)
+    admitted: list[tuple[Line, UUID]] = field(default_factory=list)
 
 
 _NEWS: Final = "news of jobs"
@@ -38,7 +42,7 @@ _EVENTS: Final = "events of jobs"
 _EVENT: Final = """
     INSERT INTO job_event (account_id, job_id, scope_id, cursor, state, phase, percent, message,
         items_done, items_failed, items_total, subject_kind, subject_id)
-    SELECT account_id, id, scope_id, cursor, state, phase, percent, message,
+    SELECT account_id, id, scope_id, {cursor}, state, phase, percent, message,
         items_done, items_failed, items_total, %(subject_kind)s, CAST(%(subject_id)s AS uuid)
     FROM job, taken WHERE account_id = %(account)s AND id = %(job)s
 """

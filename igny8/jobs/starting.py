@@ -14,6 +14,7 @@ from igny8.credits import hold
 from igny8.db import fetch_row, new_id
 from igny8.errors import Conflict, NotAllowedNow, NotFound
 from igny8.jobs import progress
+from igny8.jobs.admission import HAS_PLACE, PLACES
 from igny8.jobs.progress import Line, Subject
 from igny8.jobs.tables import UNFINISHED, Job, JobItem, JobState, Queue
 from igny8.jobs.tasks import A, Task
@@ -23,9 +24,10 @@ _COLUMNS: Final = (
     "credits_held", "items_total",
 )  # fmt: skip
 _START: Final = f"""
-    INSERT INTO job ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({column})s" for column in _COLUMNS)})
-    ON CONFLICT (account_id, retry_of_id) DO NOTHING RETURNING id
-"""  # noqa: S608  # columns of ours
+    INSERT INTO job ({", ".join(_COLUMNS)}, hinted_at)
+    SELECT {", ".join(f"%({column})s" for column in _COLUMNS)}, CASE WHEN {HAS_PLACE} THEN clock_timestamp() END
+    ON CONFLICT (account_id, retry_of_id) DO NOTHING RETURNING hinted_at IS NOT NULL
+"""  # columns of ours
 
 
 async def enqueue(
@@ -108,10 +110,10 @@ async def _start(
     scope_id = site_id or account_id
     owned = {"account_id": account_id, "scope_id": scope_id}
     job = {**owned, **values, "id": job_id, "credits_held": held, "items_total": len(items)}
-    if (
-        await fetch_row(session, _START, {"retry_of_id": None, **job, "arguments": Jsonb(values["arguments"])})
-        is None
-    ):
+    started = await fetch_row(
+        session, _START, {"retry_of_id": None, **job, "arguments": Jsonb(values["arguments"]), "places": PLACES}
+    )
+    if started is None:
         raise Conflict("The job was run again already. Retry that newer one.", field=("id",))
     if items:
         rows = [
@@ -121,5 +123,9 @@ async def _start(
         await session.execute(insert(JobItem), rows)
     changes.record(session, ChangeKind.CREATED, "Job", [job_id], site_id=site_id)
     progress.note(session, job_id, scope_id)
-    progress.news_of(session).lines.add(Line(account_id, Queue(values["queue"])))
+    line, (admitted,) = Line(account_id, Queue(values["queue"])), started
+    if admitted:
+        progress.news_of(session).admitted.append((line, job_id))
+    else:
+        progress.news_of(session).lines.add(line)
     return job_id

@@ -121,6 +121,10 @@ class Jobs:
         """The pause before the next attempt is over."""
         self.sql.execute("UPDATE job SET due_at = now() WHERE id = %s AND state = 'RETRYING'", [job_id])
 
+    def take_places(self) -> None:
+        """All of the account's jobs wait in their lines."""
+        self.sql.execute("UPDATE job SET hinted_at = NULL WHERE account_id = %s", [self.tenant.id])
+
     def wallet(self) -> tuple[int, int]:
         """Balance and what is held of it."""
         return self.sql.execute(

@@ -25,6 +25,8 @@ async def test_an_account_has_a_few_places_in_each_queue_and_others_come_between
         await many.start(short, Nothing())
     await many.start(write, Recipe())
     ours = [await few.start(short, Nothing()) for _ in range(2)]
+    many.take_places()
+    few.take_places()
     async with db.session(LoginRole.SYSTEM) as session:
         lines = await waiting_lines(session)
         admitted = await admit(session, lines)
@@ -44,12 +46,24 @@ async def test_an_account_has_a_few_places_in_each_queue_and_others_come_between
         assert await admit(session, await waiting_lines(session)) == []
 
 
+async def test_who_comes_while_there_are_places_has_one_at_once(unheard: Callable[[], Jobs]) -> None:
+    work = unheard()
+    started = [await work.start(short, Nothing()) for _ in range(PLACES + 2)]
+    other_queue = await work.start(write, Recipe())
+    placed = [row.id for row in work.rows("SELECT id FROM job WHERE hinted_at IS NOT NULL ORDER BY id")]
+    assert placed == [*started[:PLACES], other_queue]
+    work.sql.execute("UPDATE job SET hinted_at = NULL WHERE id = %s", [started[0]])
+    late = await work.start(short, Nothing())
+    assert work.job(late).hinted_at is None, "somebody who came before waits"
+
+
 async def test_places_are_not_given_twice_by_those_who_admit_at_once(
     db: Database, unheard: Callable[[], Jobs]
 ) -> None:
     work = unheard()
     for _ in range(PLACES + 10):
         await work.start(short, Nothing())
+    work.take_places()
 
     async def move() -> int:
         async with db.session(LoginRole.SYSTEM) as session:

@@ -65,6 +65,18 @@ async def test_every_save_is_a_version_that_shows_what_changed(shop: Workshop) -
         {"kind": "EQUAL", "text": "</p>"},
     ]
     assert third["diff"] == [{"kind": "EQUAL", "text": "<p>Prune in autumn.</p>"}]
+    pages = """query($id: ID!, $after: String) { content(id: $id) { revisions(first: 2, after: $after) {
+      edges { cursor node { version } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+    page = (await shop.api.data(pages, as_=shop.editor, id=made))["content"]["revisions"]
+    assert [edge["node"]["version"] for edge in page["edges"]] == [3, 2]
+    assert page["pageInfo"] == {
+        "hasNextPage": True,
+        "hasPreviousPage": False,
+        "startCursor": page["edges"][0]["cursor"],
+        "endCursor": page["edges"][1]["cursor"],
+    }
+    rest = await shop.api.data(pages, as_=shop.editor, id=made, after=page["pageInfo"]["endCursor"])
+    assert [edge["node"]["version"] for edge in rest["content"]["revisions"]["edges"]] == [1]
     text = "query($id: ID!, $against: Int) { node(id: $id) { ... on ContentRevision { diff(against: $against) { kind } } } }"
     whole = await shop.api.data(text, as_=shop.editor, id=third["id"], against=1)
     assert [hunk["kind"] for hunk in whole["node"]["diff"]] == ["EQUAL", "DELETE", "INSERT", "EQUAL"]

@@ -96,13 +96,7 @@ class ImportKeywordsInput:
 
 @strawberry.type
 class ImportKeywordsPayload(MutationPayload):
-    job: Job | None = None
-    #: Of an import that was done within the call.
-    document: strawberry.Private[dict[str, Any] | None] = None
-
-    @strawberry.field
-    def report(self) -> ImportReport | None:
-        return report_of(self.document)
+    job: Job | None = strawberry.field(default=None, description="Its outcome is the `ImportReport`.")
 
 
 @strawberry.input(description="What is left out stays as it is; null clears.")

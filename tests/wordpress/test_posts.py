@@ -195,7 +195,11 @@ def test_what_an_article_is_made_of_passes_the_filter(blog: Blog) -> None:
         '<figcaption>Rose</figcaption></figure>\n<blockquote><p>Said</p></blockquote>\n<table><thead><tr><th scope="col">A</th></tr>'
         '</thead><tbody><tr><td colspan="2">B</td></tr></tbody></table>\n<pre><code>x = 1</code></pre>\n<hr>\n<p>End<br>of it</p>'
     )
-    assert make(blog, "author", title="Roses", content=content)["content"]["raw"] == content
+    blocks = (
+        '<!-- wp:heading {"level":3} -->\n<h3>Block &nbsp; &copy;</h3>\n<!-- /wp:heading -->\n<!-- our-marker: 1 -->'
+    )
+    for text in (content, blocks):
+        assert make(blog, "author", title="Roses", content=text)["content"]["raw"] == text
 
 
 def test_what_does_not_exist_is_not_referred_to(blog: Blog) -> None:

@@ -55,7 +55,7 @@ def make(call: Call, kind: str) -> Response:
     if asked.get("id"):
         raise Fault("rest_post_exists", "Cannot create existing post.", 400)
     things = "pages" if kind == "page" else "posts"
-    _check_author(call, things, asked, "rest_cannot_edit_others", "create")
+    _check_author(call, things, asked, "create")
     if call.user is None or not call.may(f"edit_{things}"):
         raise denied("rest_cannot_create", "create posts as this user")
     post = call.blog.new_post(kind, call.user)
@@ -75,7 +75,7 @@ def change(call: Call, kind: str) -> Response:
     things = "pages" if kind == "page" else "posts"
     if not may_change(call, post):
         raise denied("rest_cannot_edit", "edit this post")
-    _check_author(call, things, asked, "rest_cannot_edit_others", "update")
+    _check_author(call, things, asked, "update")
     _change(call, post, things, asked)
     return JSONResponse(views.picked(call, views.post_json(call, post, "edit")))
 
@@ -110,10 +110,10 @@ def found(call: Call, kind: str) -> Post:
     return post
 
 
-def _check_author(call: Call, things: str, asked: dict[str, Any], code: str, act: str) -> None:
+def _check_author(call: Call, things: str, asked: dict[str, Any], act: str) -> None:
     author = asked.get("author")
     if author and (call.user is None or author != call.user.id) and not call.may(f"edit_others_{things}"):
-        raise denied(code, f"{act} posts as this user")
+        raise denied("rest_cannot_edit_others", f"{act} posts as this user")
     if author and author not in BY_ID and call.user is not None:
         raise Fault("rest_invalid_author", "Invalid author ID.", 400)
 

@@ -1,6 +1,6 @@
 """What a user may do with one post."""
 
-from igny8.devstack.sandbox.wordpress.blog import Blog, Post
+from igny8.devstack.sandbox.wordpress.blog import Post
 from igny8.devstack.sandbox.wordpress.calls import Call
 
 
@@ -22,7 +22,7 @@ def may_change(call: Call, post: Post, act: str = "edit") -> bool:
 def may_read(call: Call, post: Post) -> bool:
     """Published ones are everybody's, and files that hang on none."""
     if post.status == "inherit":
-        above = _above(call.blog, post)
+        above = call.blog.posts.get(post.parent)
         return above is None or may_read(call, above)
     if post.status == "publish":
         return True
@@ -30,7 +30,3 @@ def may_read(call: Call, post: Post) -> bool:
         own = call.user is not None and call.user.id == post.author
         return own or call.may("read_private_pages" if post.kind == "page" else "read_private_posts")
     return may_change(call, post)
-
-
-def _above(blog: Blog, post: Post) -> Post | None:
-    return blog.posts.get(post.parent)

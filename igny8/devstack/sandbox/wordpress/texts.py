@@ -96,11 +96,7 @@ def filtered(text: str, *, inline: bool = False) -> str:
         attributes = "".join(f" {match[0].strip()}" for match in kept if "javascript:" not in match[0].lower())
         return f"<{name}{attributes}{' /' if rest.rstrip().endswith('/') else ''}>"
 
-    return _BARE_AND.sub("&amp;", _TAG.sub(tag, re.sub("<!--.*?-->", _keep_blocks, text, flags=re.DOTALL)))
-
-
-def _keep_blocks(comment: re.Match[str]) -> str:
-    return comment[0]
+    return _BARE_AND.sub("&amp;", _TAG.sub(tag, text))
 
 
 def slug(text: str) -> str:

@@ -122,10 +122,11 @@ async def _unreliably(control: Control, app: ASGIApp, path: str, scope: Scope, r
 async def _ended_before(behaviour: str | None, scope: Scope, receive: Receive, send: Send) -> bool:
     """Whether the request came to its end before WordPress heard of it."""
     if (refusal := misbehaviour.refusal(behaviour)) is not None:
-        await _read(receive)  # a proxy reads what it refuses; else the sender might not hear the refusal
+        await _read(receive)  # as proxies do; else the sender might not hear the refusal
         await refusal(scope, receive, send)
         return True
     if behaviour == misbehaviour.LOST:
+        await _read(receive)
         await _hung_up(receive, send)
         return True
     if behaviour == misbehaviour.HANG:

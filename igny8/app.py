@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from igny8 import logs, migration
+from igny8 import logs, revision
 from igny8.ai.catalogue import Catalogue
 from igny8.auth.outbox import MailSender
 from igny8.billing import prices
@@ -151,7 +151,7 @@ class _Ready:
     """`/ready`: 200 when database, migrations and Redis are as this code needs them, else 503 and which is not."""
 
     def __init__(self, services: Services) -> None:
-        self._services, self._head = services, migration.head()
+        self._services, self._head = services, revision.needed()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         checks = {**await self._database(), "redis": await self._redis()}

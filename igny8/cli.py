@@ -102,7 +102,7 @@ def dispatcher() -> None:
 @told
 def migrate(roles: bool) -> None:
     """Bring the database to the present schema, and load the starter data."""
-    from igny8 import migration
+    from igny8 import migration, revision
     from igny8.auth import starter
 
     settings = load(MigrationSettings)
@@ -113,7 +113,7 @@ def migrate(roles: bool) -> None:
     for step in steps:
         click.echo(f"Migrated: {step}")
     asyncio.run(starter.load_into(settings))
-    click.echo(f"The database is at revision {migration.head()}, and the starter data is there.")
+    click.echo(f"The database is at revision {revision.needed()}, and the starter data is there.")
 
 
 @main.command()

@@ -5,7 +5,6 @@ Works as the role that owns the database, which is no superuser; making the logi
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +20,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from igny8 import login_roles, preconditions
 from igny8.login_roles import quoted
+from igny8.revision import migrations
 from igny8.settings import DatabaseSettings, MigrationSettings
 from igny8.tenancy import RoleNames
 
@@ -113,11 +113,6 @@ def _faults_as_login_roles(settings: MigrationSettings) -> list[str]:
     return faults
 
 
-def head() -> str:
-    """The revision that this code needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
-
-
 def drift(settings: MigrationSettings) -> list[Any]:
     """What the declared rows and the migrated database disagree on; empty when all is well."""
     from alembic.autogenerate import compare_metadata
@@ -130,10 +125,8 @@ def drift(settings: MigrationSettings) -> list[Any]:
 
 
 def _config() -> Config:
-    packaged = Path(__file__).parent / "migrations"
-    folder = packaged if packaged.is_dir() else Path(__file__).parent.parent / "migrations"
     config = Config()
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(migrations()))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -20,12 +20,16 @@ LEASE: Final = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of the job's inputs that is still to be done. `draft` is what an earlier attempt had written of it."""
+    """One of the job's inputs that is still to be done. `draft` is what an earlier attempt had written of it.
+
+    `part` is what `Running.divide` gave it, in an earlier attempt or in the job that is run again.
+    """
 
     id: UUID
     position: int
     subject: Subject
     draft: str | None
+    part: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ _CLAIM: Final = f"""
     SELECT {", ".join(_Row._fields)} FROM claimed
 """  # noqa: S608  # columns of ours
 _OPEN_ITEMS: Final = """
-    SELECT account_id, job_id, id, position, subject_kind, subject_id, draft FROM job_item
+    SELECT account_id, job_id, id, position, subject_kind, subject_id, draft, part FROM job_item
     JOIN unnest(CAST(%(accounts)s AS uuid[]), CAST(%(jobs)s AS uuid[])) AS wanted (account_id, job_id)
         USING (account_id, job_id)
     WHERE state NOT IN ('SUCCEEDED', 'FAILED') ORDER BY position
@@ -120,10 +124,10 @@ async def _open_items(
     session: AsyncSession, jobs: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], list[Item]]:
     found: dict[tuple[UUID, UUID], list[Item]] = {}
-    for account_id, job_id, id_, position, kind, subject_id, draft in (
+    for account_id, job_id, id_, position, kind, subject_id, draft, part in (
         await fetch_rows(session, _OPEN_ITEMS, _keys(jobs)) if jobs else ()
     ):
-        item = Item(id_, position, Subject(kind, subject_id), draft)
+        item = Item(id_, position, Subject(kind, subject_id), draft, part)
         found.setdefault((account_id, job_id), []).append(item)
     return found
 

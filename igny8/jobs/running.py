@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -122,15 +122,17 @@ class Running:
         charge: Charge | None = None,
         results: Sequence[Subject] = (),
         message: str | None = None,
+        finding: dict[str, Any] | None = None,
     ) -> int:
         """Mark an item as done, in the transaction that keeps what was done; the credits that it is charged.
 
-        They are less than asked for when the hold has no more. What was charged and used is logged. Call it last in
-        the transaction: it locks the job.
+        They are less than asked for when the hold has no more. What was charged and used is logged. `finding` is kept
+        for the report of this attempt or a later one. Call it last in the transaction: it locks the job.
         """
         job = await self._hold(session)
         charged = min(charge.credits if charge else 0, job.credits_held - job.credits_used)
-        values = {"state": JobState.SUCCEEDED.value, "credits_used": charged, "message": message, **NO_ERROR}
+        values: dict[str, Any] = {"state": JobState.SUCCEEDED.value, "credits_used": charged, "message": message}
+        values |= {"finding": finding, **NO_ERROR}
         if self._drafts.of(item) is not None:
             values["draft"] = self._drafts.of(item)
         done = update(JobItem).where(self._is(item), JobItem.state.in_(UNFINISHED)).values(values)
@@ -179,6 +181,24 @@ class Running:
             self._close(session, item)
         if passing:
             self.passing_failures.append(failure)
+
+    async def divide(self, parts: Sequence[dict[str, Any]]) -> None:
+        """Give the items their parts for good: later attempts, and whoever runs the job again, find the same ones."""
+        divided = [replace(item, part=part) for item, part in zip(self.items, parts, strict=False)]
+        async with self.transaction() as session:
+            for item in divided:
+                await session.execute(update(JobItem).where(self._is(item)).values(part=item.part))
+        self.items = (*divided, *self.items[len(divided) :])
+
+    async def findings(self) -> list[dict[str, Any]]:
+        """What the items that are done have found, in whichever attempt."""
+        kept = select(JobItem.finding).where(
+            JobItem.account_id == self.account_id, JobItem.job_id == self.id, JobItem.finding.is_not(None)
+        )
+        async with self.transaction() as session:
+            return [
+                finding for finding in (await session.execute(kept.order_by(JobItem.position))).scalars() if finding
+            ]
 
     async def add_results(self, session: AsyncSession, results: Sequence[Subject]) -> None:
         """Note what the job made or changed, in the transaction that did it; twice is once."""

@@ -1,7 +1,7 @@
 """Start a job, in the transaction of whoever wants it: job, items and hold are there together or not at all."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -30,6 +30,13 @@ _START: Final = f"""
 """  # columns of ours
 
 
+class _Input(NamedTuple):
+    """An item to be; it has a part already when the job is run again."""
+
+    subject: Subject
+    part: dict[str, Any] | None = None
+
+
 async def enqueue(
     session: AsyncSession,
     task: Task[A],
@@ -52,7 +59,7 @@ async def enqueue(
         "arguments": arguments.model_dump(mode="json"),
         "started_by_id": started_by,
     }
-    return await _start(session, values, site_id, items, credits)
+    return await _start(session, values, site_id, [_Input(subject) for subject in items], credits)
 
 
 async def retry(session: AsyncSession, job_id: UUID, *, started_by: UUID | None = None) -> UUID:
@@ -89,9 +96,9 @@ async def found(session: AsyncSession, job_id: UUID) -> Job:
     return job
 
 
-async def _left_over(session: AsyncSession, job: Job) -> list[Subject]:
+async def _left_over(session: AsyncSession, job: Job) -> list[_Input]:
     wanted = (
-        select(JobItem.subject_kind, JobItem.subject_id)
+        select(JobItem.subject_kind, JobItem.subject_id, JobItem.part)
         .where(
             JobItem.account_id == job.account_id,
             JobItem.job_id == job.id,
@@ -99,11 +106,11 @@ async def _left_over(session: AsyncSession, job: Job) -> list[Subject]:
         )
         .order_by(JobItem.position)
     )
-    return [Subject(*row) for row in await session.execute(wanted)]
+    return [_Input(Subject(kind, id_), part) for kind, id_, part in await session.execute(wanted)]
 
 
 async def _start(
-    session: AsyncSession, values: dict[str, Any], site_id: UUID | None, items: Sequence[Subject], held: int
+    session: AsyncSession, values: dict[str, Any], site_id: UUID | None, items: Sequence[_Input], held: int
 ) -> UUID:
     account_id, job_id = changes.actor_of(session).account_id, new_id()
     await hold(session, account_id, held, job_id=job_id)
@@ -117,8 +124,16 @@ async def _start(
         raise Conflict("The job was run again already. Retry that newer one.", field=("id",))
     if items:
         rows = [
-            {**owned, "id": new_id(), "job_id": job_id, "position": n, "subject_kind": kind, "subject_id": subject_id}
-            for n, (kind, subject_id) in enumerate(items)
+            {
+                **owned,
+                "id": new_id(),
+                "job_id": job_id,
+                "position": position,
+                "subject_kind": item.subject.kind,
+                "subject_id": item.subject.id,
+                "part": item.part,
+            }
+            for position, item in enumerate(items)
         ]
         await session.execute(insert(JobItem), rows)
     changes.record(session, ChangeKind.CREATED, "Job", [job_id], site_id=site_id)

@@ -230,7 +230,9 @@ def of_account() -> ForeignKeyConstraint:
 class JobItem(Failing, Base):
     """One of a job's inputs, done or failed by itself. `subject_id` is no reference: what it names may go.
 
-    `draft` is the text that was written so far. Credits are charged for what succeeded alone.
+    `draft` is the text that was written so far. `part` is the item's share of what the job was given, where its
+    subject does not tell; `finding` is what it adds to the job's report. Credits are charged for
+    what succeeded alone.
     """
 
     __tablename__ = "job_item"
@@ -255,6 +257,8 @@ class JobItem(Failing, Base):
     state: Mapped[str] = mapped_column(server_default=JobState.QUEUED.value)
     message: Mapped[str | None]
     draft: Mapped[str | None]
+    part: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    finding: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     credits_used: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -84,6 +84,22 @@ class ClusterProposal(_Reported):
     score: float
 
 
+class _Found(_Reported):
+    """What one part adds to the report."""
+
+    proposals: list[ClusterProposal]
+    left_over: list[str]
+    requests: int
+
+    @classmethod
+    def of(cls, made: Proposals) -> Self:
+        proposals = [
+            ClusterProposal(name=p.name, description=p.description, keyword_ids=list(p.keyword_ids), score=p.score)
+            for p in made.proposals
+        ]
+        return cls(proposals=proposals, left_over=list(made.left_over), requests=made.requests)
+
+
 class ClusteringReport(_Reported):
     """What a run did, or proposes."""
 
@@ -103,7 +119,7 @@ async def cluster_keywords(job: Running, arguments: ClusterKeywords) -> None:
         names = await _names_of(session, arguments)
     if not candidates:
         raise JobFailure(JobErrorCode.NOT_FOUND, "The keywords are not there any more.")
-    run = _Run(job, arguments, candidates, names)
+    run = _Run(job, arguments, {candidate.id: candidate for candidate in candidates}, names)
     await (run.by_model() if arguments.method is ClusteringMethod.AI else run.by_rule())
     job.report(await run.report())
 
@@ -112,29 +128,33 @@ class _Run:
     """One attempt at a clustering job."""
 
     def __init__(
-        self, job: Running, arguments: ClusterKeywords, candidates: list[Candidate], names: list[str]
+        self, job: Running, arguments: ClusterKeywords, candidates: dict[str, Candidate], names: list[str]
     ) -> None:
         self._job, self._arguments, self._candidates, self._names = job, arguments, candidates, names
-        self._found: list[Proposals] = []
+        self._begun = job.items_total - len(job.items)
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._keeping = asyncio.Lock()
-        self._open = {item.position: item for item in job.items}
 
     async def by_rule(self) -> None:
         """Free methods: one part, in a child process."""
         await self._job.progress(JobPhase.PREP, 15, f"Comparing {len(self._candidates):,} keywords")
         lexical = self._arguments.method is ClusteringMethod.LEXICAL
-        made = await in_child(proposals.lexically if lexical else proposals.by_result_pages, self._candidates)
-        await self._end_part(0, made)
+        made = await in_child(
+            proposals.lexically if lexical else proposals.by_result_pages, [*self._candidates.values()]
+        )
+        for item in self._job.items:
+            await self._end_part(item, made)
 
     async def by_model(self) -> None:
         """Parts of at most 200 keywords, several at once; what one part proposes is kept before the next."""
-        parts = await in_child(proposals.requests_of, self._candidates)
-        message = f"Sorting {len(self._candidates):,} keywords in {len(parts)} requests"
+        if any(item.part is None for item in self._job.items):
+            parts = await in_child(proposals.requests_of, [*self._candidates.values()])
+            await self._job.divide([{"keywords": [candidate.id for candidate in part]} for part in parts])
+        message = f"Sorting {len(self._candidates):,} keywords in {self._job.items_total} requests"
         await self._job.progress(JobPhase.PREP, 15, message)
         async with asyncio.TaskGroup() as group:
-            for number, part in enumerate(parts):
-                group.create_task(self._part(number, part, of=len(parts)))
+            for item in self._job.items:
+                group.create_task(self._part(item))
 
     async def report(self) -> ClusteringReport:
         """What came of it, over all attempts."""
@@ -148,37 +168,33 @@ class _Run:
         )
         async with self._job.transaction() as session:
             created, extended = (await session.execute(made)).one()
+        found = [_Found.model_validate(finding) for finding in await self._job.findings()]
         return ClusteringReport(
-            proposals=[
-                ClusterProposal(
-                    name=p.name, description=p.description, keyword_ids=list(p.keyword_ids), score=p.score
-                )
-                for found in self._found
-                for p in found.proposals
-            ],
-            left_over=[id_ for found in self._found for id_ in found.left_over],
+            proposals=[proposal for one in found for proposal in one.proposals],
+            left_over=[id_ for one in found for id_ in one.left_over],
             clusters_created=created,
             clusters_extended=extended,
-            requests=sum(found.requests for found in self._found),
+            requests=sum(one.requests for one in found),
         )
 
-    async def _part(self, number: int, part: list[Candidate], *, of: int) -> None:
+    async def _part(self, item: Item) -> None:
         async with self._places:
-            await self._job.progress(
-                JobPhase.AI_CALL,
-                20 + 60 * len(self._found) // of,
-                f"Sorting part {number + 1} of {of}: {len(part)} keywords",
-                item=self._open.get(number),
-            )
+            part = [self._candidates[id_] for id_ in (item.part or {})["keywords"] if id_ in self._candidates]
+            self._begun += 1
+            number, total = self._begun, self._job.items_total
             try:
+                if not part:
+                    raise JobFailure(JobErrorCode.NOT_FOUND, "The keywords of this part are not there any more.")
+                message = f"Sorting part {number} of {total}: {len(part)} keywords"
+                await self._job.progress(JobPhase.AI_CALL, 20 + 60 * (number - 1) // total, message, item=item)
                 answer = await self._asked(part)
             except (Cancelled, Superseded):
                 raise
             except Exception as error:
-                await self._fail_part(number, failure_of(error))
+                await self._job.item_failed(item, failure_of(error))
                 return
         made = proposals.of_answers(part, [answer.value])
-        await self._end_part(number, made, (answer.usage, *answer.repairs))
+        await self._end_part(item, made, (answer.usage, *answer.repairs))
 
     async def _asked(self, part: list[Candidate]) -> Answered[ClusterAnswer]:
         connection = await self._job.connection(Provider.OPENAI)
@@ -201,17 +217,13 @@ class _Run:
             key=f"clusters:{ids}",
         )
 
-    async def _end_part(self, number: int, made: Proposals, used: Sequence[Usage] = ()) -> None:
+    async def _end_part(self, item: Item, made: Proposals, used: Sequence[Usage] = ()) -> None:
         """Keep what a part proposes, once; parts are kept one after the other, so that equal names meet."""
-        item = self._open.get(number)
         async with self._keeping:
-            self._found.append(made)
-            if item is None:
-                return
             try:
                 await self._keep(item, made, used)
             except LimitReached as error:
-                await self._fail_part(number, failure_of(error))
+                await self._job.item_failed(item, failure_of(error))
 
     async def _keep(self, item: Item, made: Proposals, used: Sequence[Usage]) -> None:
         arguments = self._arguments
@@ -228,11 +240,10 @@ class _Run:
                     wanted=made.proposals,
                 )
                 results = [Subject("cluster", cluster_id) for cluster_id in kept]
-            await self._job.item_succeeded(session, item, charge=charge, results=results, message=message)
-
-    async def _fail_part(self, number: int, failure: JobFailure) -> None:
-        if (item := self._open.get(number)) is not None:
-            await self._job.item_failed(item, failure)
+            finding = _Found.of(made).model_dump(mode="json", by_alias=True)
+            await self._job.item_succeeded(
+                session, item, charge=charge, results=results, message=message, finding=finding
+            )
 
 
 async def _candidates(session: AsyncSession, arguments: ClusterKeywords) -> list[Candidate]:

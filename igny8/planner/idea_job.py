@@ -94,7 +94,7 @@ class _Run:
     def __init__(self, job: Running, arguments: GenerateIdeas) -> None:
         self._job, self._arguments = job, arguments
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self._begun, self._dropped = job.items_total - len(job.items), 0
+        self._begun = job.items_total - len(job.items)
 
     async def item(self, item: Item) -> None:
         async with self._places:
@@ -114,7 +114,8 @@ class _Run:
         )
         async with self._job.transaction() as session:
             created = (await session.execute(made)).scalar_one()
-        return IdeasReport(created=created, duplicates_dropped=self._dropped)
+        dropped = sum(finding["dropped"] for finding in await self._job.findings())
+        return IdeasReport(created=created, duplicates_dropped=dropped)
 
     async def _say(self, asked: _Asked, item: Item) -> None:
         self._begun += 1
@@ -191,8 +192,8 @@ class _Run:
                 charge=Charge(OperationType.IDEA_GENERATION, credits, (answer.usage, *answer.repairs)),
                 results=[Subject("content_idea", idea_id) for idea_id in kept],
                 message=f"{len(kept)} ideas, {dropped} near-duplicates dropped",
+                finding={"dropped": dropped},
             )
-        self._dropped += dropped
 
     async def _kept(self, session: AsyncSession, asked: _Asked, found: Sequence[Usable]) -> tuple[list[UUID], int]:
         account_id = self._job.account_id

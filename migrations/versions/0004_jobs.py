@@ -105,6 +105,8 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), server_default='QUEUED', nullable=False),
     sa.Column('message', sa.Text(), nullable=True),
     sa.Column('draft', sa.Text(), nullable=True),
+    sa.Column('part', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+    sa.Column('finding', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
     sa.Column('credits_used', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('error_code', sa.Text(), nullable=True),
     sa.Column('error_message', sa.Text(), nullable=True),

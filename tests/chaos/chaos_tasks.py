@@ -64,7 +64,14 @@ async def ask(job: Running, recipe: Recipe) -> None:
             await _done(session, job, item, recipe.price)
 
 
-TASKS = (work, ask)
+@task(JobKind.CHECK_LINKS, arguments=Recipe, queue=Queue.WORK, time_limit=60)
+async def glance(job: Running, recipe: Recipe) -> None:
+    """Has no items and costs nothing: many such jobs are claimed and ended together."""
+    await asyncio.sleep(recipe.seconds)
+    job.report(Sentence(text=f"Seen after {recipe.seconds:g} s."))
+
+
+TASKS = (work, ask, glance)
 
 
 async def _begin(job: Running) -> None:

@@ -65,6 +65,8 @@ _RULES: Final = (
     ) e ON true
     WHERE (j.state, j.items_done, j.items_failed) IS DISTINCT FROM (e.state, e.items_done, e.items_failed)
     """,
+    # A job without items that succeeded has said what it saw.
+    "SELECT format('Job %s has no report.', id) FROM job WHERE items_total = 0 AND state = 'SUCCEEDED' AND outcome IS NULL",
     # No more calls of a job came to nothing without an answer of the provider than attempts of it did.
     """
     SELECT format('Job %s gave up %s calls in %s attempts.', j.id, count(*), j.fence)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from igny8 import migration, preconditions
+from igny8 import migration, preconditions, revision
 from igny8.cli import main
 from igny8.migration import MigrationRefused
 from igny8.preconditions import Found, Standing
@@ -37,12 +37,13 @@ def test_the_command_makes_roles_tables_and_starter_data_and_may_run_again(bare:
     bare.server.execute(f"ALTER ROLE {bare.name}_owner CREATEROLE")
     first, again = (CliRunner().invoke(main, ["migrate", "--roles"], env=bare.environment()) for _ in range(2))
     assert (first.exit_code, again.exit_code) == (0, 0), first.output + again.output
-    last = f"The database is at revision {migration.head()}, and the starter data is there."
+    last = f"The database is at revision {revision.needed()}, and the starter data is there."
     assert first.output.splitlines()[0] == "The login roles are there."
     assert "Migrated: Accounts, people, sites, sectors, plans, the wallet, and the log of changes." in first.output
     assert first.output.splitlines()[-1] == last
     assert again.output.splitlines() == ["The login roles are there.", last]
     with psycopg.connect(bare.url(f"{bare.name}_app").get_secret_value()) as sql:
+        assert sql.execute("SELECT version_num FROM alembic_version").fetchone() == (revision.needed(),)
         assert sql.execute("SELECT count(*) >= 12 FROM industry").fetchone() == (True,)
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from igny8 import logs, migration
+from igny8 import logs, revision
 from igny8.access import Role
 from igny8.app import create_app
 from igny8.devstack.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -172,12 +172,12 @@ async def test_the_server_starts_while_both_are_away(stack: Stack, settings: Set
         ),
         (
             "UPDATE alembic_version SET version_num = '0000'",
-            f"UPDATE alembic_version SET version_num = '{migration.head()}'",
-            f"at 0000, need {migration.head()}",
+            f"UPDATE alembic_version SET version_num = '{revision.needed()}'",
+            f"at 0000, need {revision.needed()}",
         ),
         (
             "DELETE FROM alembic_version",
-            f"INSERT INTO alembic_version VALUES ('{migration.head()}')",
+            f"INSERT INTO alembic_version VALUES ('{revision.needed()}')",
             "missing; run `igny8 migrate`",
         ),
     ],

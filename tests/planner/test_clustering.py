@@ -200,6 +200,32 @@ async def test_the_plans_limit_keeps_what_fits(settings: Settings, world: World,
         assert job["items"]["nodes"][0]["error"]["code"] == "LIMIT_REACHED"
 
 
+async def test_a_part_that_failed_is_run_again_by_itself(
+    settings: Settings, world: World, providers: Providers
+) -> None:
+    async with workshop(settings, world, providers, plan="free-trial") as shop:
+        world.sql.execute(
+            "INSERT INTO cluster (account_id, id, site_id, sector_id, name, locked)"
+            " SELECT %s, gen_random_uuid(), %s, %s, 'old ' || n, true FROM generate_series(1, 85) n",
+            [shop.tenant.id, shop.tenant.sites["a"], shop.tenant.sectors["a"]],
+        )
+        plants = [f"{letter}{vowel}nto{letter}" for letter in "bcdfghklmp" for vowel in "aei"]
+        keywords = await add(
+            shop, *(f"{plant} {word}" for plant in plants for word in ("pots", "seeds", "soil", "pruning", "care",
+            "prices", "colours", "roots", "leaves", "pests")),
+        )  # fmt: skip
+        partial = await run(shop, sectorId=shop.tenant.sector("a"))
+        assert (partial["state"], partial["itemsDone"], partial["itemsFailed"], shop.calls) == ("PARTIAL", 1, 1, 2)
+        world.sql.execute("DELETE FROM cluster WHERE account_id = %s AND name LIKE 'old %%'", [shop.tenant.id])
+        text = "mutation($id: ID!) { retryJob(id: $id) { errors { message } job { id creditsHeld } } }"
+        again = (await shop.api.data(text, as_=shop.editor, id=partial["id"]))["retryJob"]["job"]
+        job = await shop.ended(again["id"])
+        assert (job["state"], job["creditsUsed"], shop.calls) == ("SUCCEEDED", 10, 3)
+        clustered = [keyword["id"] for one in await clusters(shop) for keyword in one["keywords"]["nodes"]]
+        left_over = [one["id"] for run in (partial, job) for one in run["outcome"]["leftOver"]]
+        assert sorted(clustered + left_over) == sorted(keywords)
+
+
 async def test_nothing_starts_and_nothing_is_held_for_what_cannot_be_done(shop: Workshop) -> None:
     tenant = shop.tenant
     (mine,) = await add(shop, "prune roses")

@@ -31,16 +31,20 @@ def furnish(sql: Sql, account_id: UUID) -> dict[str, Row]:
     waiting = tenant_tables(sql)
     while waiting:
         table = next(name for name in waiting if _parents(sql, name) - {name} <= rows.keys())
-        rows[table] = row_of(sql, table, account_id) or _made(sql, table, account_id, rows)
+        rows[table] = _fitting(sql, table, account_id, rows) or _made(sql, table, account_id, rows)
         waiting.remove(table)
     return rows
 
 
-def row_of(sql: Sql, table: str, account_id: UUID) -> Row | None:
-    query = q.SQL("SELECT * FROM {} WHERE {} = %s ORDER BY ctid LIMIT 1").format(
-        q.Identifier(table), q.Identifier(account_column(table))
+def row_of(sql: Sql, table: str, account_id: UUID, having: Row | None = None) -> Row | None:
+    """The first row of the account that has these values, or NULL in their place."""
+    values = having or {}
+    conditions = [q.SQL("{} = %s").format(q.Identifier(account_column(table)))]
+    conditions += [q.SQL("coalesce({0} = %s, true)").format(q.Identifier(column)) for column in values]
+    query = q.SQL("SELECT * FROM {} WHERE {} ORDER BY ctid LIMIT 1").format(
+        q.Identifier(table), q.SQL(" AND ").join(conditions)
     )
-    row = sql.cursor(row_factory=dict_row).execute(query, [account_id]).fetchone()
+    row = sql.cursor(row_factory=dict_row).execute(query, [account_id, *values.values()]).fetchone()
     return row and {name: Jsonb(value) if isinstance(value, dict) else value for name, value in row.items()}
 
 
@@ -69,13 +73,24 @@ def _parents(sql: Sql, table: str) -> set[str]:
     return {target for target, _ in references(sql, table)} & set(tenant_tables(sql))
 
 
+def _fitting(sql: Sql, table: str, account_id: UUID, rows: dict[str, Row]) -> Row | None:
+    """A row that stands under the very parents chosen before: an account has rows of several sites."""
+    return row_of(sql, table, account_id, _ties(sql, table, rows))
+
+
+def _ties(sql: Sql, table: str, rows: dict[str, Row]) -> Row:
+    """The values that tie a row of this table to the parents chosen before."""
+    ties: Row = {}
+    if "site" in rows and _has_site(sql, table):
+        ties["site_id"] = rows["site"]["id"]  # whether or not it must have one: others may refer to it within a site
+    for target, columns in references(sql, table):
+        ties |= {own: rows[target][theirs] for own, theirs in columns.items() if target in rows}
+    return ties
+
+
 def _made(sql: Sql, table: str, account_id: UUID, rows: dict[str, Row]) -> Row:
     row = {name: _value(sql, table, name, type_) for name, type_ in _needed(sql, table)}
-    row |= {account_column(table): account_id, **_special(table, account_id)}
-    if "site" in rows and _has_site(sql, table):
-        row["site_id"] = rows["site"]["id"]  # whether or not it must have one: others may refer to it within a site
-    for target, columns in references(sql, table):
-        row |= {own: rows[target][theirs] for own, theirs in columns.items() if target in rows}
+    row |= {account_column(table): account_id, **_special(table, account_id), **_ties(sql, table, rows)}
     sql.execute(insertion(table, row), row)
     made = row_of(sql, table, account_id)
     assert made is not None
